@@ -1,0 +1,158 @@
+"""The measured cases. Each measures every builder in turns and returns rows for the report."""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+from collections.abc import Callable
+
+import workloads
+from builders import Builder
+from measure import BuildFailed, Sample
+from registry import Registry
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of the table: the samples (or the failure) of every builder."""
+
+    case: str
+    title: str
+    goal: str = ""
+    per: int = 1  # the time shown is divided by this: steps in one build
+    samples: dict[str, list[Sample]] = dataclasses.field(default_factory=dict)
+    failures: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class Bench:
+    """What the cases share. `say` reports progress."""
+
+    folder: pathlib.Path
+    registry: Registry
+    builders: list[Builder]
+    stack: workloads.Stack | None
+    services: list[str]
+    bases: dict[str, str]
+    repetitions: int
+    slow_repetitions: int
+    quick: bool
+    say: Callable[[str], None]
+
+    def in_turns(self, row: Row, repetitions: int, before: Callable[[int], None],
+                 measure: Callable[[Builder, int], Sample]) -> Row:
+        """Lets every builder measure once per round, each round starting with another builder."""
+        for number in range(repetitions):
+            before(number)
+            turn = number % len(self.builders)
+            for builder in self.builders[turn:] + self.builders[:turn]:
+                if builder.name in row.failures:
+                    continue
+                try:
+                    sample = measure(builder, number)
+                except BuildFailed as failure:
+                    row.failures[builder.name] = str(failure)
+                    self.say(f"{row.title}: {builder.name} failed: {failure}")
+                    continue
+                row.samples.setdefault(builder.name, []).append(sample)
+                self.say(f"{row.title}: {builder.name} {sample.seconds:.2f} s, "
+                         f"{sample.peak_bytes >> 20} MiB, load {sample.load:.1f}")
+        return row
+
+    def clean_all(self) -> None:
+        for builder in self.builders:
+            builder.clean()
+
+    def push(self, builder: Builder, generation: str) -> Sample:
+        """Builds and pushes the services to repositories of this builder and generation."""
+        prefix = f"bench/{builder.name}-{generation}"
+        tags = {service: f"{self.registry.host}/{prefix}/{service}:latest" for service in self.services}
+        sample = builder.push_stack(self.stack, self.services, tags, self.bases)
+        for service in self.services:
+            self.registry.manifest_digest(f"{prefix}/{service}", "latest")
+        return sample
+
+
+def nothing(_: int) -> None:
+    pass
+
+
+def trivial_steps(bench: Bench) -> list[Row]:
+    base = bench.registry.push_busybox()
+    context = workloads.trivial_steps(bench.folder / "steps", base)
+    row = Row("c", "ten trivial RUN steps, per step", "1/4", workloads.TRIVIAL_STEPS)
+    for builder in bench.builders:
+        warm_up(bench, row, builder, lambda b: b.build(context, {"NONCE": f"warm-{os.getpid()}"}))
+    nonce = lambda builder, number: {"NONCE": f"{builder.name}-{os.getpid()}-{number}"}
+    bench.in_turns(row, bench.repetitions, nothing, lambda b, n: b.build(context, nonce(b, n)))
+    return [row]
+
+
+def warm_up(bench: Bench, row: Row, builder: Builder, build: Callable[[Builder], Sample]) -> None:
+    """One build that is not counted: it brings the base image and leaves a warm cache."""
+    try:
+        build(builder)
+    except BuildFailed as failure:
+        row.failures[builder.name] = str(failure)
+        bench.say(f"{row.title}: {builder.name} failed to warm up: {failure}")
+
+
+def big_copy(bench: Bench) -> list[Row]:
+    base = bench.registry.push_busybox()
+    files, size = (2_000, 40_000_000) if bench.quick else (workloads.CONTEXT_FILES, workloads.CONTEXT_BYTES)
+    context = workloads.big_context(bench.folder / "context", base, files, size)
+    what = f"COPY of {size // 1_000_000} MB in {files:,} files"
+    first = Row("d1", f"{what}: first", "1/3")
+    unchanged = Row("d2", f"{what}: unchanged", "1/10")
+    changed = Row("d3", f"{what}: one file changed", "1/5")
+
+    def from_nothing(builder: Builder, _: int) -> Sample:
+        builder.clean()
+        return builder.build(context, {})
+
+    bench.in_turns(first, bench.slow_repetitions, nothing, from_nothing)
+    unchanged.failures = dict(first.failures)
+    bench.in_turns(unchanged, bench.repetitions, nothing, lambda b, _: b.build(context, {}))
+    changed.failures = dict(unchanged.failures)
+    bench.in_turns(changed, bench.repetitions, lambda n: workloads.touch_one(context, n),
+                   lambda b, _: b.build(context, {}))
+    bench.clean_all()
+    shutil.rmtree(context)
+    return [first, unchanged, changed]
+
+
+def stack_rows(bench: Bench, wanted: set[str]) -> list[Row]:
+    """Cases a, b and e: they share the warm state that a build from nothing leaves."""
+    names = f"{len(bench.services)} services ({', '.join(bench.services)})"
+    cold = Row("e", f"{names} from nothing, push", "1/1.5")
+    same = Row("a", f"{names}, nothing changed, push", "1/5")
+    line = Row("b", "one source line of core changed, push", "1/2")
+
+    def from_nothing(builder: Builder, number: int) -> Sample:
+        builder.clean()
+        return bench.push(builder, f"cold{number}")
+
+    if "e" in wanted:
+        bench.in_turns(cold, bench.slow_repetitions, nothing, from_nothing)
+    same.failures = dict(cold.failures)
+    if wanted & {"a", "b"}:
+        for builder in bench.builders:
+            if builder.name not in same.failures:
+                warm_up(bench, same, builder, lambda b: bench.push(b, "warm"))
+    line.failures = dict(same.failures)
+    if "a" in wanted:
+        bench.in_turns(same, bench.repetitions, nothing, lambda b, _: bench.push(b, "warm"))
+    if "b" in wanted:
+        bench.in_turns(line, bench.repetitions, bench.stack.edit_core, lambda b, _: bench.push(b, "warm"))
+    return [row for row in (same, line, cold) if row.case in wanted]
+
+
+def run_cases(bench: Bench, wanted: set[str]) -> list[Row]:
+    rows: list[Row] = []
+    if wanted & {"a", "b", "e"}:
+        rows += stack_rows(bench, wanted)
+    if "c" in wanted:
+        rows += trivial_steps(bench)
+    if "d" in wanted:
+        rows += big_copy(bench)
+    return rows
