@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian packages that a task needs; does nothing when they are there.
-#   tools/install-packages.sh build|run|test
+#   tools/install-packages.sh build|run|test|standin ...
 set -euo pipefail
 
 build=(g++ cmake ninja-build ccache mold pkg-config nlohmann-json3-dev libfmt-dev libcli11-dev
@@ -10,6 +10,7 @@ build=(g++ cmake ninja-build ccache mold pkg-config nlohmann-json3-dev libfmt-de
 run=(crun passt git uidmap ca-certificates)
 test=(docker-registry skopeo umoci podman runc busybox-static jq curl attr acl openssh-client
       python3 python3-venv mmdebstrap)
+standin=(mmdebstrap busybox-static pigz python3 python3-pip)
 
 wanted=()
 for task in "$@"; do
@@ -17,7 +18,8 @@ for task in "$@"; do
     build) wanted+=("${build[@]}") ;;
     run) wanted+=("${run[@]}") ;;
     test) wanted+=("${test[@]}") ;;
-    *) echo "usage: $0 build|run|test ..." >&2; exit 2 ;;
+    standin) wanted+=("${standin[@]}") ;;
+    *) echo "usage: $0 build|run|test|standin ..." >&2; exit 2 ;;
   esac
 done
 
