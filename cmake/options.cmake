@@ -9,7 +9,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 add_compile_options(-Wall -Wextra -Wshadow -Wswitch-enum -Wnon-virtual-dtor -Wsuggest-override
-                    -Wunused-result -Werror)
+                    -Wunused-result -Wno-missing-field-initializers -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False positives of g++ 12 in libstdc++ at -O2 (GCC PR 105329, 105651).
   add_compile_options(-Wno-restrict -Wno-stringop-overflow -Wno-dangling-pointer

@@ -1,0 +1,33 @@
+// Whole-file reading and writing, for files that are ours or are named by the user.
+// Paths inside an image or a context go through RootDir (root_dir.h) instead.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace slipway {
+
+// The whole content; fails with ResourceExhausted beyond max_bytes.
+Result<std::string> read_file(const std::filesystem::path& path, size_t max_bytes = SIZE_MAX);
+Result<std::string> read_fd(int fd, size_t max_bytes = SIZE_MAX);
+
+// Writes to a temporary file beside `path` and renames it: readers see the old or the new content.
+// Not durable before a later syncfs of that file system.
+Status write_file_atomic(const std::filesystem::path& path, std::string_view content,
+                         unsigned mode = 0644);
+
+// Writes all of `data`, whatever write(2) accepts at once.
+Status write_all(int fd, std::string_view data);
+
+// Creates `path` and its missing parents (mode 0755 less the umask, or `mode` for all of them).
+Status make_directories(const std::filesystem::path& path, unsigned mode = 0755);
+
+// Removes a tree, following no symlink and crossing no mount; missing is fine.
+Status remove_tree(const std::filesystem::path& path);
+
+}  // namespace slipway

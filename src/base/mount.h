@@ -1,0 +1,31 @@
+// Mount: a mount point that is detached when its owner goes.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "base/result.h"
+
+namespace slipway {
+
+class Mount {
+ public:
+  // mount(2). `target` must exist.
+  static Result<Mount> create(const std::string& source, const std::filesystem::path& target,
+                              const std::string& type, unsigned long flags,
+                              const std::string& options);
+  Mount(Mount&& other) noexcept : target_(std::exchange(other.target_, {})) {}
+  Mount& operator=(Mount&& other) noexcept;
+  ~Mount();
+
+  const std::filesystem::path& target() const { return target_; }
+  // Unmounts now (lazily when busy) and reports.
+  Status unmount();
+
+ private:
+  explicit Mount(std::filesystem::path target) : target_(std::move(target)) {}
+  std::filesystem::path target_;
+};
+
+}  // namespace slipway

@@ -1,0 +1,57 @@
+// Layers in both directions: a snapshot's own directory (overlay upper form) to a tar stream, and
+// back.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+
+#include "base/thread_pool.h"
+#include "oci/descriptor.h"
+#include "store/content_store.h"
+
+namespace slipway::layer {
+
+struct WriteOptions {
+  Compression compression = Compression::Gzip;
+  int level = -1;  // -1: the default of the format (gzip 0-9, zstd 0-22)
+  bool oci_types = true;
+  // Modification times later than this (seconds since the epoch) become this: rewrite-timestamp.
+  std::optional<int64_t> clamp_mtime;
+  // Attributes of overlayfs in a user namespace ("user.overlay.") instead of "trusted.overlay.".
+  bool user_xattrs = false;
+};
+
+struct WrittenLayer {
+  Descriptor descriptor;  // of the compressed blob
+  Digest diff_id;         // of the tar stream
+  uint64_t tar_bytes = 0;
+};
+
+// Writes the entries of `directory` as one layer into `content`: tar in one deterministic order
+// (parents before children, names by byte order), whiteouts as .wh. files (OCI image-spec
+// layer.md), hard links, xattrs (security.capability and user.*), device nodes, sub-second times as
+// pax records. Fixed blocks are compressed in parallel on `pool`; the bytes do not depend on the
+// number of threads. Memory is bounded.
+Result<WrittenLayer> write_layer(const std::filesystem::path& directory,
+                                 const WriteOptions& options, store::ContentStore& content,
+                                 ThreadPool& pool, std::stop_token stop);
+
+struct ApplyOptions {
+  bool user_xattrs = false;
+};
+
+struct AppliedLayer {
+  Digest diff_id;
+  uint64_t tar_bytes = 0;
+};
+
+// Unpacks a layer blob (any compression, found by its first bytes) into the empty `directory` in
+// overlay upper form: whiteouts become 0:0 character devices, opaque markers the xattr. Independent
+// of parents, so layers of one image can be unpacked in any order and in parallel. Hostile input:
+// entries that leave the directory are refused.
+Result<AppliedLayer> apply_layer(int blob_fd, const std::filesystem::path& directory,
+                                 const ApplyOptions& options, std::stop_token stop);
+
+}  // namespace slipway::layer

@@ -1,0 +1,47 @@
+// Descriptor: a typed, sized pointer to content (OCI image-spec descriptor.md).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "oci/digest.h"
+#include "oci/platform.h"
+
+namespace slipway {
+
+namespace media_type {
+inline constexpr char kOciIndex[] = "application/vnd.oci.image.index.v1+json";
+inline constexpr char kOciManifest[] = "application/vnd.oci.image.manifest.v1+json";
+inline constexpr char kOciConfig[] = "application/vnd.oci.image.config.v1+json";
+inline constexpr char kOciLayer[] = "application/vnd.oci.image.layer.v1.tar";
+inline constexpr char kOciLayerGzip[] = "application/vnd.oci.image.layer.v1.tar+gzip";
+inline constexpr char kOciLayerZstd[] = "application/vnd.oci.image.layer.v1.tar+zstd";
+inline constexpr char kDockerManifestList[] =
+    "application/vnd.docker.distribution.manifest.list.v2+json";
+inline constexpr char kDockerManifest[] = "application/vnd.docker.distribution.manifest.v2+json";
+inline constexpr char kDockerConfig[] = "application/vnd.docker.container.image.v1+json";
+inline constexpr char kDockerLayer[] = "application/vnd.docker.image.rootfs.diff.tar";
+inline constexpr char kDockerLayerGzip[] = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+inline constexpr char kDockerLayerZstd[] = "application/vnd.docker.image.rootfs.diff.tar.zstd";
+}  // namespace media_type
+
+struct Descriptor {
+  std::string media_type;
+  Digest digest;
+  uint64_t size = 0;  // bytes
+  std::map<std::string, std::string> annotations;
+  std::optional<Platform> platform;
+  std::string artifact_type;
+
+  bool operator==(const Descriptor&) const = default;
+};
+
+enum class Compression { Uncompressed, Gzip, Zstd };
+
+// By media type, OCI's or Docker's; NotFound-like nullopt for anything that is no layer.
+std::optional<Compression> layer_compression(std::string_view layer_media_type);
+std::string layer_media_type(Compression compression, bool oci_types);
+
+}  // namespace slipway

@@ -1,0 +1,61 @@
+// CacheKey: the names under which a step's results are found again.
+//
+// Three tiers, cheapest first (docs/solver.md):
+//   definition key  op digest + identities of the inputs; known without having any input's content
+//   content key     op digest + digests of the content that the op reads from its inputs
+//   trace key       what a step was observed to read (room is left for it, issue: traced cache)
+// A step's *identity* is what later steps put into their own keys: the first key under which its
+// record was ever saved. Two different definitions with equal content thus get one identity, and
+// later steps hit.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "oci/digest.h"
+
+namespace slipway::solver {
+
+enum class KeyTier { Definition, Content, Trace };
+
+struct CacheKey {
+  KeyTier tier = KeyTier::Definition;
+  Digest digest;
+  auto operator<=>(const CacheKey&) const = default;
+};
+
+// How one input enters the key of the op that reads it.
+struct InputDependency {
+  // The paths the op reads of this input, as one digest; empty when it may read all of it.
+  Digest selector;
+  // Whether the op's result depends on the selected content alone, so that OpRunner::content_digest
+  // can name this input in a content key.
+  bool by_content = false;
+};
+
+// What a step's result depends on, besides its inputs.
+struct CacheMap {
+  Digest digest;
+  std::vector<InputDependency> inputs;  // one for each of the vertex's inputs
+};
+
+// A part of a key, kept so that a miss can be explained: the same traversal makes key and
+// ingredients.
+struct KeyIngredient {
+  std::string what;  // "op", "input 0", "input 1 content"
+  Digest digest;
+};
+
+struct KeyWithIngredients {
+  CacheKey key;
+  std::vector<KeyIngredient> ingredients;
+};
+
+// `inputs`: the identity (Definition) or content digest (Content) of each input, output index
+// included.
+KeyWithIngredients make_key(KeyTier tier, const CacheMap& map, const std::vector<Digest>& inputs);
+
+// The identity of output `output` of a step whose identity is `step`.
+Digest output_identity(const Digest& step, int64_t output);
+
+}  // namespace slipway::solver
