@@ -37,6 +37,9 @@ struct InputDependency {
 struct CacheMap {
   Digest digest;
   std::vector<InputDependency> inputs;  // one for each of the vertex's inputs
+  // The digest is like no other build's (a local directory, named by nothing but its content): a
+  // definition key made of it can never be found again, so none is asked for or kept.
+  bool unique = false;
 };
 
 // A part of a key, kept so that a miss can be explained: the same traversal makes key and
