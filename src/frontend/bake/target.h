@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 
-namespace slipway::frontend::bake {
+namespace slipway::bake {
 
 // "type=oci,dest=x.tar": the fields in a map, "type" among them. A bare "-" or path is expanded to
 // this.
@@ -55,4 +55,4 @@ struct Target {
   SourceSpan span;  // where the target is defined, for errors
 };
 
-}  // namespace slipway::frontend::bake
+}  // namespace slipway::bake
