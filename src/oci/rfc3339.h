@@ -1,0 +1,21 @@
+// Times of images, as text.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace slipway {
+
+// The form that Go prints for the same instant: no trailing zeros in the fraction (at most nine
+// digits), "Z" for a zero offset. InvalidInput for what is no RFC 3339 time.
+Result<std::string> canonical_rfc3339(std::string_view text);
+
+// "2026-11-24T07:00:00Z" and the nanoseconds in between, in UTC.
+std::string format_rfc3339(int64_t seconds, int64_t nanoseconds = 0);
+// Seconds since the epoch of an RFC 3339 time; fractions are cut off.
+Result<int64_t> rfc3339_seconds(std::string_view text);
+
+}  // namespace slipway
