@@ -67,6 +67,7 @@ struct Mount {
   std::optional<CacheOpt> cache;
   std::optional<SecretOpt> secret;
   std::optional<SshOpt> ssh;
+  std::string result_id;
   ContentCache content_cache = ContentCache::Default;
   bool operator==(const Mount&) const = default;
 };
@@ -209,6 +210,7 @@ struct DiffOp {
 struct BuildOp {
   int64_t builder = kNone;
   std::map<std::string, int64_t> inputs;
+  std::string definition;  // a marshalled pb.Definition, or empty
   std::map<std::string, std::string> attrs;
   bool operator==(const BuildOp&) const = default;
 };
