@@ -28,11 +28,15 @@ def digest(data: bytes) -> str:
 
 
 class Registry:
-    """Owns the registry process and its data; `host` is what image references start with."""
+    """Owns the registry process; `host` is what image references start with.
 
-    def __init__(self, folder: pathlib.Path):
-        self.data = folder / "registry"
-        self.data.mkdir(parents=True)
+    The data is made under `folder` and removed with it, unless existing `data` is to be served.
+    """
+
+    def __init__(self, folder: pathlib.Path, data: pathlib.Path | None = None):
+        self.data = data or folder / "registry"
+        self.owns_data = data is None
+        self.data.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.host = f"localhost:{self.port}"
         config = folder / "registry.yml"
@@ -57,7 +61,8 @@ class Registry:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait()
-        shutil.rmtree(self.data, ignore_errors=True)
+        if self.owns_data:
+            shutil.rmtree(self.data, ignore_errors=True)
 
     def _request(self, method: str, path: str, body: bytes | None = None,
                  headers: dict[str, str] | None = None) -> http.client.HTTPResponse:

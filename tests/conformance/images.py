@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""Whole images: every case of images/cases.json built by Slipway, compared as the corpus' diffbuild.py compares.
+
+diffbuild.py drives `buildctl`; this file stands in for it (`--as-buildctl`) and runs `slipway build` with
+the same inputs. Base images come from a registry on loopback that mkmirror.py fills, as named contexts.
+"""
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import corpus
+
+sys.path.insert(0, str(corpus.REPO / "bench/compare"))
+
+
+def as_buildctl(argv: list[str]) -> int:
+    """Translates one `buildctl build` of diffbuild.py into `slipway build`."""
+    options: dict[str, list[str]] = {}
+    flags = [part for part in argv if part.startswith("--") and "=" in part]
+    rest = [part for part in argv if part not in flags and part != "build"]
+    for flag, value in zip(rest[::2], rest[1::2]):
+        options.setdefault(flag, []).append(value)
+    locals_ = dict(value.split("=", 1) for value in options["--local"])
+    command = [os.environ["CONFORMANCE_SLIPWAY"], "build", "--progress=plain", "-o", options["--output"][0]]
+    filename = ""
+    for key, value in (option.split("=", 1) for option in options["--opt"]):
+        if key == "filename":
+            filename = value
+        elif key.startswith("build-arg:"):
+            command += ["--build-arg", f"{key.removeprefix('build-arg:')}={value}"]
+    for context in shlex.split(os.environ["CONFORMANCE_CONTEXTS"]):
+        command += ["--build-context", context]
+    command += ["-f", os.path.join(locals_["dockerfile"], filename), locals_["context"]]
+    return subprocess.run(command, check=False).returncode
+
+
+def mirror(folder: pathlib.Path) -> pathlib.Path:
+    """The registry data with the corpus' base images, made once and kept."""
+    kept = pathlib.Path(os.environ.get("CONFORMANCE_CACHE", os.path.expanduser("~/.cache/slipway-conformance")))
+    data = kept / "mirror/data"
+    if not data.exists():
+        subprocess.run([sys.executable, str(folder / "mkmirror.py"), "/bin/busybox", str(kept / "mirror")],
+                       check=True, stdout=subprocess.DEVNULL)
+    return data
+
+
+def named_contexts(data: pathlib.Path, host: str) -> list[str]:
+    """`NAME=docker-image://HOST/NAME` for every tag of the mirror."""
+    root = data / "docker/registry/v2/repositories"
+    contexts = []
+    for tags in sorted(root.rglob("_manifests/tags")):
+        repository = str(tags.parent.parent.relative_to(root))
+        for tag in sorted(path.name for path in tags.iterdir()):
+            name = repository.removeprefix("library/") + ("" if tag == "latest" else f":{tag}")
+            contexts.append(f"{name}=docker-image://{host}/{repository}:{tag}")
+    return contexts
+
+
+def writable_copy(source: pathlib.Path, target: pathlib.Path) -> pathlib.Path:
+    """The corpus with the modes it was made with: where it is laid out read-only, COPY would show that."""
+    shutil.copytree(source, target, symlinks=True)
+    for path in [target, *target.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o220 if "ctx" in path.parts else 0o200))
+    return target
+
+
+def forget_host_files(results: pathlib.Path) -> None:
+    """mkmirror.py puts programs and libraries of this machine into alpine: their bytes are not Slipway's doing."""
+    host = re.compile(r"(usr/)?(lib|lib64|bin|sbin)/.*|etc/ssl/.*|etc/(hosts|alpine-release)")
+    for path in results.glob("*.json"):
+        case = json.loads(path.read_text())
+        for name, entry in case.get("fs", {}).items():
+            if host.fullmatch(name):
+                entry.pop("h", None)
+                entry.pop("s", None)
+        path.write_text(json.dumps(case))
+
+
+def main() -> None:
+    parser = corpus.arguments(__doc__.splitlines()[0])
+    parser.add_argument("--limit", type=int, default=0, help="build only the first N cases")
+    args = parser.parse_args()
+    original = corpus.folder("images")
+    data = mirror(corpus.folder("suite"))
+    from registry import Registry  # bench/compare
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="slipway-images.") as scratch:
+        folder = writable_copy(original, pathlib.Path(scratch) / "images")
+        registry = Registry(pathlib.Path(scratch), data)
+        try:
+            shim = pathlib.Path(scratch) / "buildctl"
+            shim.write_text(f'#!/bin/sh\nexec {sys.executable} {__file__} --as-buildctl "$@"\n')
+            shim.chmod(0o755)
+            env = {**os.environ, "CONFORMANCE_SLIPWAY": args.slipway,
+                   "CONFORMANCE_CONTEXTS": shlex.join(named_contexts(data, registry.host)),
+                   "SLIPWAY_ROOT": os.environ.get("SLIPWAY_ROOT", f"{scratch}/root")}
+            out = f"{scratch}/out"
+            build = [sys.executable, str(folder / "diffbuild.py"), "build", "--addr=unused", "--out", out,
+                     "--buildctl", str(shim)]
+            build += ["--only", args.only] if args.only else []
+            build += ["--limit", str(args.limit)] if args.limit else []
+            subprocess.run(build, env=env, check=True)
+            for results in (out, folder / "golden-ref"):
+                forget_host_files(pathlib.Path(results))
+            compared = subprocess.run([sys.executable, str(folder / "diffbuild.py"), "compare",
+                                       str(folder / "golden-ref"), out], capture_output=True, text=True)
+        finally:
+            registry.stop()
+    report(compared.stdout.splitlines(), args)
+
+
+def report(lines: list[str], args) -> None:
+    """Reads diffbuild's verdicts: `DIFF` with the case and its reasons indented below, then `N/M cases equal`."""
+    results: list[tuple[str, str | None]] = []
+    new = False
+    for line in lines:
+        if line == "DIFF":
+            new = True
+        elif line.startswith("   ") and new:
+            results.append((line.strip(), ""))
+            new = False
+        elif line.startswith("   ") and results:
+            case, text = results[-1]
+            results[-1] = (case, f"{text}\n    {line.strip()[:400]}")
+    equal = int(lines[-1].split("/")[0]) if lines else 0
+    corpus.finish("images", results + [("", None)] * equal, args)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--as-buildctl"]:
+        sys.exit(as_buildctl(sys.argv[4:] if sys.argv[2] == "--addr" else sys.argv[2:]))
+    main()
