@@ -94,21 +94,28 @@ def table(report: Report) -> str:
         both = row.samples.get(BASELINE) and row.samples.get(SUBJECT)
         ratio = _ratio(median(row.samples[SUBJECT]), median(row.samples[BASELINE])) if both else "–"
         lines.append([row.title, *_cells(row, names), ratio, f"≤ {row.goal}" if row.goal else ""])
-    lines.append(_memory_line(report, names))
+    lines += _memory_lines(report, names)
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     text = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in lines]
     text.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(text)
 
 
-def _memory_line(report: Report, names: list[str]) -> list[str]:
-    """The peak over all cases: the process that builds (slipway, buildah) or the daemon (buildkitd)."""
-    peaks = {name: max((peak(row.samples[name]) for row in report.rows if row.samples.get(name)), default=0)
-             for name in names}
-    cells = [f"{value >> 20} MiB" if value else "–" for value in peaks.values()]
-    both = peaks.get(BASELINE) and peaks.get(SUBJECT)
-    return ["peak memory of the build process", *cells,
-            _ratio(peaks[SUBJECT], peaks[BASELINE]) if both else "–", "≤ 1"]
+def _memory_lines(report: Report, names: list[str]) -> list[list[str]]:
+    """Peaks over the cases of one kind: the process that builds (slipway, buildah) or the daemon (buildkitd)."""
+    kinds = {"services": {"a", "b", "e"}, "RUN steps": {"c"}, "COPY": {"d1", "d2", "d3"}}
+    lines = []
+    for kind, cases in kinds.items():
+        rows = [row for row in report.rows if row.case in cases]
+        if not rows:
+            continue
+        peaks = {name: max((peak(row.samples[name]) for row in rows if row.samples.get(name)), default=0)
+                 for name in names}
+        cells = [f"{value >> 20} MiB" if value else "–" for value in peaks.values()]
+        both = peaks.get(BASELINE) and peaks.get(SUBJECT)
+        lines.append([f"peak memory of the build process: {kind}", *cells,
+                      _ratio(peaks[SUBJECT], peaks[BASELINE]) if both else "–", "≤ 1"])
+    return lines
 
 
 def footer(report: Report) -> str:

@@ -59,12 +59,18 @@ def touch_one(folder: pathlib.Path, round_number: int) -> None:
 
 
 class Stack:
-    """A private copy of a compose project (morgan/) whose sources can be edited."""
+    """A private copy of a compose project (morgan/) whose sources can be edited.
+
+    Its Dockerfiles name no `# syntax=` image: BuildKit would fetch a frontend from Docker Hub where it has
+    the same one built in.
+    """
 
     def __init__(self, source: pathlib.Path, folder: pathlib.Path):
         ignore = shutil.ignore_patterns("models", ".venv", "__pycache__", ".git", "node_modules")
         shutil.copytree(source, folder, ignore=ignore, symlinks=True)
         self.folder = folder
+        for path in folder.rglob("*Dockerfile*"):
+            path.write_text(re.sub(r"\A# syntax=[^\n]*\n", "", path.read_text()))
         self.compose = next(folder / name for name in ("compose.yaml", "docker-compose.yml")
                             if (folder / name).exists())
 
