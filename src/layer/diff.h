@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <optional>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "oci/descriptor.h"
@@ -31,9 +33,9 @@ struct WrittenLayer {
 
 // Writes the entries of `directory` as one layer into `content`: tar in one deterministic order
 // (parents before children, names by byte order), whiteouts as .wh. files (OCI image-spec
-// layer.md), hard links, xattrs (security.capability and user.*), device nodes, sub-second times as
-// pax records. Fixed blocks are compressed in parallel on `pool`; the bytes do not depend on the
-// number of threads. Memory is bounded.
+// layer.md), hard links, xattrs (security.capability and user.*), device nodes; times in whole
+// seconds as BuildKit's. Fixed blocks are compressed in parallel on `pool`; the bytes do not depend
+// on the number of threads. Memory is bounded.
 Result<WrittenLayer> write_layer(const std::filesystem::path& directory,
                                  const WriteOptions& options, store::ContentStore& content,
                                  ThreadPool& pool, std::stop_token stop);
@@ -45,6 +47,9 @@ struct ApplyOptions {
 struct AppliedLayer {
   Digest diff_id;
   uint64_t tar_bytes = 0;
+  // Directories ("usr/lib") that entries lie in but that the layer does not describe itself: they
+  // were created as root's with mode 0755, for adopt_directories() to set right.
+  std::vector<std::string> implied_directories;
 };
 
 // Unpacks a layer blob (any compression, found by its first bytes) into the empty `directory` in
@@ -53,5 +58,13 @@ struct AppliedLayer {
 // entries that leave the directory are refused.
 Result<AppliedLayer> apply_layer(int blob_fd, const std::filesystem::path& directory,
                                  const ApplyOptions& options, std::stop_token stop);
+
+// Gives directories that a layer only implies the owner, mode, times and attributes they have in
+// the layers below (`lower`: their directories, topmost first), so that the merged view does not
+// change them. For the caller that unpacked all layers of an image; needed only for layers from
+// tools that leave parents out.
+Status adopt_directories(const std::filesystem::path& directory,
+                         const std::vector<std::string>& implied,
+                         const std::vector<std::filesystem::path>& lower, bool user_xattrs);
 
 }  // namespace slipway::layer

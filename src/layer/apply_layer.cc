@@ -1,0 +1,25 @@
+#include "layer/decompress.h"
+#include "layer/diff.h"
+#include "layer/layer_unpacker.h"
+#include "layer/prefetch.h"
+#include "layer/tar_reader.h"
+
+namespace slipway::layer {
+
+Result<AppliedLayer> apply_layer(int blob_fd, const std::filesystem::path& directory,
+                                 const ApplyOptions& options, std::stop_token stop) {
+  HashingPrefetch stream(TRY(make_decompressor(fd_stream(blob_fd))), stop);
+  TarReader reader([&stream] { return stream.next(); });
+  LayerUnpacker unpacker = TRY(LayerUnpacker::create(directory, options));
+  while (const std::optional<TarEntry> entry = TRY(reader.next())) {
+    TRY(unpacker.add(*entry, reader));
+  }
+  TRY(reader.drain());
+  AppliedLayer applied;
+  applied.implied_directories = TRY(unpacker.finish());
+  applied.diff_id = stream.digest();
+  applied.tar_bytes = stream.bytes();
+  return applied;
+}
+
+}  // namespace slipway::layer

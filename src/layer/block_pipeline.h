@@ -1,0 +1,57 @@
+// BlockPipeline: turns a stream of bytes into a compressed blob on many threads.
+//
+//   caller fills a block ──► compressed by whoever is free ──► caller writes it, in order
+//
+// The caller hashes each block when it is full and writes the oldest one when it is packed; while
+// that one is not, the caller compresses too instead of waiting. So nothing depends on the pool
+// making progress, and a pool of any size gives the same bytes.
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "base/thread_pool.h"
+#include "layer/block_codec.h"
+#include "layer/tar_sink.h"
+#include "store/content_store.h"
+
+namespace slipway::layer {
+
+class BlockPipeline final : public TarSink {
+ public:
+  // `out` and `pool` outlive the pipeline.
+  BlockPipeline(const StreamFormat& format, ThreadPool& pool, store::ContentWriter& out);
+  // Waits for blocks that other threads are working on.
+  ~BlockPipeline() override;
+
+  std::span<char> room() override;
+  Status advance(size_t count) override;
+
+  struct Totals {
+    Digest raw_digest;
+    uint64_t raw_bytes = 0;
+  };
+  // Writes all that is left and ends the stream.
+  Result<Totals> finish();
+
+ private:
+  struct Block;
+  struct Shared;
+  void close_block();
+  Status write_oldest();
+
+  const StreamFormat format_;
+  ThreadPool& pool_;
+  store::ContentWriter& out_;
+  const size_t max_in_flight_;
+  std::shared_ptr<Shared> shared_;  // co-owned by work in the pool that may start after we are gone
+  std::deque<std::unique_ptr<Block>> in_flight_;  // oldest first
+  std::vector<std::unique_ptr<Block>> spare_;
+  std::unique_ptr<Block> filling_;
+  Sha256 hash_;
+  uint32_t crc_ = 0;
+  uint64_t raw_bytes_ = 0;
+  bool started_ = false;
+};
+
+}  // namespace slipway::layer

@@ -1,0 +1,202 @@
+#include "layer/tree_writer.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "layer/directory_entries.h"
+#include "layer/tar_entry.h"
+#include "layer/xattr.h"
+
+namespace slipway::layer {
+namespace {
+
+constexpr char kWhiteout[] = ".wh.";
+constexpr char kOpaque[] = ".wh..wh..opq";
+
+class TreeWriter {
+ public:
+  TreeWriter(const TreeOptions& options, TarSink& sink, std::stop_token stop)
+      : options_(options), sink_(sink), stop_(std::move(stop)) {}
+
+  Status directory(int fd, const std::string& path) {
+    for (const std::string& name : TRY(directory_entries(fd).context("read directory /" + path))) {
+      if (stop_.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
+      TRY(entry(fd, path, name));
+    }
+    return {};
+  }
+
+ private:
+  Status entry(int parent, const std::string& parent_path, const std::string& name) {
+    const std::string path = parent_path + name;
+    struct stat info;
+    if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      return errno_error("stat /{}", path);
+    }
+    if (options_.overlay && S_ISCHR(info.st_mode) && info.st_rdev == 0) {
+      return whiteout(parent_path, name);
+    }
+    if (options_.overlay && name.starts_with(kWhiteout)) {
+      return make_error(ErrorCode::Unsupported,
+                        "write layer: /{}: a name that starts with \"{}\" has a meaning of its own "
+                        "in layers",
+                        path, kWhiteout);
+    }
+    TarEntry entry;
+    entry.name = path;
+    entry.mode = info.st_mode & 07777;
+    entry.uid = info.st_uid;
+    entry.gid = info.st_gid;
+    entry.mtime = info.st_mtim.tv_sec;
+    if (options_.clamp_mtime) entry.mtime = std::min(entry.mtime, *options_.clamp_mtime);
+    if (!S_ISDIR(info.st_mode) && info.st_nlink > 1) {
+      const auto [first, inserted] =
+          first_names_.try_emplace({info.st_dev, info.st_ino}, options_.prefix + path);
+      if (!inserted) {
+        entry.type = EntryType::HardLink;
+        entry.link_name = first->second;
+        return header(std::move(entry));
+      }
+    }
+    switch (info.st_mode & S_IFMT) {
+      case S_IFREG:
+        return file(parent, name, info, std::move(entry));
+      case S_IFDIR:
+        return subdirectory(parent, name, std::move(entry));
+      case S_IFLNK:
+        entry.type = EntryType::Symlink;
+        entry.link_name = TRY(read_link(parent, name));
+        return header(std::move(entry));
+      case S_IFCHR:
+        return device(EntryType::CharDevice, info, std::move(entry));
+      case S_IFBLK:
+        return device(EntryType::BlockDevice, info, std::move(entry));
+      case S_IFIFO:
+        entry.type = EntryType::Fifo;
+        return header(std::move(entry));
+      default:
+        return {};  // a socket means nothing without its process
+    }
+  }
+
+  Status header(TarEntry entry) {
+    entry.name.insert(0, options_.prefix);
+    return sink_.append(encode_tar_header(entry));
+  }
+
+  Status whiteout(const std::string& parent_path, const std::string& name) {
+    TarEntry entry;
+    entry.name = parent_path + kWhiteout + name;
+    return header(std::move(entry));
+  }
+
+  Status device(EntryType type, const struct stat& info, TarEntry entry) {
+    entry.type = type;
+    entry.device_major = major(info.st_rdev);
+    entry.device_minor = minor(info.st_rdev);
+    return header(std::move(entry));
+  }
+
+  // What the attributes of an upper directory or file say, those of overlayfs taken out.
+  struct Attributes {
+    std::map<std::string, std::string> kept;
+    bool opaque = false;
+    bool whiteout = false;
+  };
+
+  Result<Attributes> attributes(int fd, const std::string& path) {
+    Attributes result;
+    const std::string overlay = options_.user_xattrs ? "user.overlay." : "trusted.overlay.";
+    for (const std::string& key : TRY(list_xattrs(fd).context("read attributes of /" + path))) {
+      if (options_.overlay && key.starts_with(overlay)) {
+        const std::string_view what = std::string_view(key).substr(overlay.size());
+        if (what == "redirect" || what == "metacopy") {
+          return make_error(ErrorCode::Unsupported,
+                            "write layer: /{}: overlayfs attribute {} refers to a lower layer",
+                            path, key);
+        }
+        // "y" is opaque; "x" only tells overlayfs to look for attribute whiteouts below.
+        if (what == "opaque") result.opaque = TRY(get_xattr(fd, key))
+        == "y";
+        if (what == "whiteout") result.whiteout = true;
+        continue;
+      }
+      if (key != "security.capability" && !key.starts_with("user.")) continue;
+      if (key.starts_with("user.overlay.")) continue;
+      result.kept[key] = TRY(get_xattr(fd, key).context("read attributes of /" + path));
+    }
+    return result;
+  }
+
+  Status subdirectory(int parent, const std::string& name, TarEntry entry) {
+    const std::string path = entry.name + "/";
+    const UniqueFd fd = TRY(open_file_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    Attributes found = TRY(attributes(fd.get(), entry.name));
+    entry.type = EntryType::Directory;
+    entry.name = path;
+    entry.xattrs = std::move(found.kept);
+    TRY(header(std::move(entry)));
+    if (found.opaque) {
+      TarEntry marker;
+      marker.name = path + kOpaque;
+      TRY(header(std::move(marker)));
+    }
+    return directory(fd.get(), path);
+  }
+
+  Status file(int parent, const std::string& name, const struct stat& info, TarEntry entry) {
+    const std::string path = entry.name;
+    const UniqueFd fd = TRY(
+        open_file_at(parent, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).context("open /" + path));
+    Attributes found = TRY(attributes(fd.get(), path));
+    if (found.whiteout && info.st_size == 0) {
+      return whiteout(path.substr(0, path.size() - name.size()), name);
+    }
+    entry.xattrs = std::move(found.kept);
+    entry.size = static_cast<uint64_t>(info.st_size);
+    TRY(header(std::move(entry)));
+    TRY(copy(fd.get(), static_cast<uint64_t>(info.st_size), path));
+    return sink_.append_zeros(tar_padding(static_cast<uint64_t>(info.st_size)));
+  }
+
+  Status copy(int fd, uint64_t size, const std::string& path) {
+    while (size > 0) {
+      const std::span<char> to = sink_.room();
+      const ssize_t got = ::read(fd, to.data(), std::min<uint64_t>(to.size(), size));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return errno_error("read /{}", path);
+      if (got == 0) {
+        return make_error(ErrorCode::Internal, "read /{}: it shrank while it was read", path);
+      }
+      size -= static_cast<uint64_t>(got);
+      TRY(sink_.advance(static_cast<size_t>(got)));
+      if (stop_.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
+    }
+    return {};
+  }
+
+  const TreeOptions& options_;
+  TarSink& sink_;
+  std::stop_token stop_;
+  std::map<std::pair<dev_t, ino_t>, std::string> first_names_;  // of files with several links
+};
+
+}  // namespace
+
+Status write_tree(const std::filesystem::path& directory, const TreeOptions& options, TarSink& sink,
+                  std::stop_token stop) {
+  const UniqueFd root = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
+  return TreeWriter(options, sink, std::move(stop))
+      .directory(root.get(), "")
+      .context("archive " + directory.string());
+}
+
+}  // namespace slipway::layer

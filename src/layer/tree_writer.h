@@ -1,0 +1,30 @@
+// A directory tree as tar bytes, in one deterministic order.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "layer/tar_sink.h"
+
+namespace slipway::layer {
+
+struct TreeOptions {
+  // The tree is the upper directory of an overlay: whiteouts and opaque directories become .wh.
+  // files. Otherwise it is taken as it stands.
+  bool overlay = true;
+  bool user_xattrs = false;  // see WriteOptions
+  std::optional<int64_t> clamp_mtime;
+  // Comes before every name ("" or "dir/").
+  std::string prefix;
+};
+
+// Writes every entry below `directory` (not itself) to `sink`: parents before children, names in
+// byte order. Times are whole seconds, as in BuildKit's layers: a layer and the snapshot that comes
+// back from it then agree. Sockets are left out. Writes no end mark.
+Status write_tree(const std::filesystem::path& directory, const TreeOptions& options, TarSink& sink,
+                  std::stop_token stop);
+
+}  // namespace slipway::layer

@@ -1,0 +1,22 @@
+// Extended attributes of open files, with strings for buffers.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace slipway::layer {
+
+// Empty where the file system has none.
+Result<std::vector<std::string>> list_xattrs(int fd);
+Result<std::string> get_xattr(int fd, const std::string& key);
+Status set_xattr(int fd, const std::string& key, std::string_view value);
+
+// The attribute that makes a directory of an overlay layer opaque.
+inline const char* opaque_xattr(bool user_xattrs) {
+  return user_xattrs ? "user.overlay.opaque" : "trusted.overlay.opaque";
+}
+
+}  // namespace slipway::layer
