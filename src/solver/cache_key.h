@@ -35,6 +35,7 @@ struct InputDependency {
 
 // What a step's result depends on, besides its inputs.
 struct CacheMap {
+  // Of the op without its inputs (a vertex's own digest has theirs in it).
   Digest digest;
   std::vector<InputDependency> inputs;  // one for each of the vertex's inputs
   // The digest is like no other build's (a local directory, named by nothing but its content): a
