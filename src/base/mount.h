@@ -15,6 +15,8 @@ class Mount {
   static Result<Mount> create(const std::string& source, const std::filesystem::path& target,
                               const std::string& type, unsigned long flags,
                               const std::string& options);
+  // Takes over a mount point that was made otherwise (the fsopen family).
+  static Mount adopt(std::filesystem::path target) { return Mount(std::move(target)); }
   Mount(Mount&& other) noexcept : target_(std::exchange(other.target_, {})) {}
   Mount& operator=(Mount&& other) noexcept;
   ~Mount();

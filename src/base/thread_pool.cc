@@ -17,7 +17,7 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::submit(std::function<void()> work) {
   queue_.lock()->work.push_back(std::move(work));
-  queue_.notify_one();
+  queue_.notify_all();
 }
 
 void ThreadPool::run() {
