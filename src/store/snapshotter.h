@@ -45,8 +45,11 @@ class ActiveSnapshot {
   virtual const OverlayLayers& layers() const = 0;
   virtual SnapshotId parent() const = 0;
   // Makes it immutable. The overlay must be unmounted. An unchanged (empty) top is still a
-  // snapshot.
+  // snapshot. It stays pinned until this object is destroyed: pin() it before.
   virtual Result<SnapshotId> commit() = 0;
+  // As commit(), on another parent than it was prepared on: for a top that was filled without
+  // looking at what is below (an unpacked layer). Lets the layers of an image unpack in parallel.
+  virtual Result<SnapshotId> commit_onto(SnapshotId parent) = 0;
 };
 
 class Snapshotter {

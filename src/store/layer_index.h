@@ -1,0 +1,45 @@
+// LayerIndex: how snapshots and image layers stand for each other, so that a layer is compressed
+// once and unpacked once, ever.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "oci/descriptor.h"
+#include "store/core.h"
+#include "store/snapshotter.h"
+
+namespace slipway::store {
+
+// The OCI ChainID (image-spec config.md): `parent` is that of the layers below, empty for none.
+Digest chain_id(const Digest& parent, const Digest& diff_id);
+
+// A snapshot's own layer as a blob.
+struct LayerBlob {
+  Descriptor descriptor;  // media type, digest, size
+  Digest diff_id;
+};
+
+class LayerIndex {
+ public:
+  explicit LayerIndex(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+
+  // `variant` names everything that decides the bytes: compression, level, options. The blob itself
+  // may be gone from the content store; its registry may still have it.
+  Result<std::optional<LayerBlob>> find_blob(SnapshotId snapshot, std::string_view variant);
+  Result<std::vector<LayerBlob>> blobs_of(SnapshotId snapshot);
+  Status add_blob(SnapshotId snapshot, std::string_view variant, const LayerBlob& blob);
+
+  // The snapshot that holds the unpacked layers of this chain. Pin it before use; when pinning says
+  // NotFound, unpack again.
+  Result<std::optional<SnapshotId>> find_chain(const Digest& chain_id);
+  // Of two processes that unpacked the same chain, the first wins: returns the snapshot to use.
+  Result<SnapshotId> add_chain(const Digest& chain_id, SnapshotId snapshot);
+
+ private:
+  const std::shared_ptr<Core> core_;  // co-owned with the other parts of the store
+};
+
+}  // namespace slipway::store

@@ -1,0 +1,44 @@
+// Layout: where things lie below the root of the store.
+//
+//   metadata.db            SQLite: snapshots, cache records, images, ... (schema.h)
+//   blobs/sha256/HEX       content by digest
+//   snapshots/ID/fs        a layer's own entries, in overlayfs's form; ID/work only while active
+//   snapshots/empty        the empty lowest layer that read-only overlays need
+//   cache-mounts/ID        directories of RUN --mount=type=cache
+//   context/               stat indexes of build contexts
+//   history/               one directory per build (written by cli)
+//   locks/pins, locks/claims   see range_lock.h
+//   tmp/p-XXXXXX           scratch of one process, flocked by it; removed by others once it is dead
+#pragma once
+
+#include <filesystem>
+
+#include "base/result.h"
+
+namespace slipway::store {
+
+class Layout {
+ public:
+  explicit Layout(std::filesystem::path root) : root_(std::move(root)) {}
+
+  // Makes what is missing; the root is private to its owner (0700).
+  Status create() const;
+
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path database() const { return root_ / "metadata.db"; }
+  std::filesystem::path blobs() const { return root_ / "blobs"; }
+  std::filesystem::path snapshots() const { return root_ / "snapshots"; }
+  std::filesystem::path empty_layer() const { return snapshots() / "empty"; }
+  std::filesystem::path cache_mounts() const { return root_ / "cache-mounts"; }
+  std::filesystem::path contexts() const { return root_ / "context"; }
+  std::filesystem::path history() const { return root_ / "history"; }
+  std::filesystem::path locks() const { return root_ / "locks"; }
+  std::filesystem::path pins() const { return locks() / "pins"; }
+  std::filesystem::path claims() const { return locks() / "claims"; }
+  std::filesystem::path tmp() const { return root_ / "tmp"; }
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace slipway::store

@@ -1,0 +1,149 @@
+#include "store/local_content_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "base/check.h"
+#include "base/file_io.h"
+
+namespace slipway::store {
+namespace {
+
+constexpr size_t kReadLimit = 64 << 20;
+
+Error not_found(const Digest& digest) {
+  return make_error(ErrorCode::NotFound, "blob {} is not in the store", digest.str());
+}
+
+}  // namespace
+
+class LocalContentStore::Writer : public ContentWriter {
+ public:
+  Writer(LocalContentStore& store, std::filesystem::path path, UniqueFd fd)
+      : store_(store), path_(std::move(path)), fd_(std::move(fd)) {}
+  ~Writer() override {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+
+  Status write(std::string_view bytes) override {
+    CHECK(fd_);
+    TRY(write_all(fd_.get(), bytes).context("write blob"));
+    hash_.update(bytes);
+    size_ += bytes.size();
+    return {};
+  }
+
+  uint64_t bytes_written() const override { return size_; }
+
+  Result<Digest> commit(const Digest& expected) override {
+    CHECK(fd_);
+    TRY(fd_.close().context("write blob"));
+    const Digest digest = hash_.finish();
+    if (!expected.empty() && expected != digest) {
+      return make_error(ErrorCode::InvalidInput, "blob {}: the content has digest {}",
+                        expected.str(), digest.str());
+    }
+    TRY(publish(digest));
+    return digest;
+  }
+
+ private:
+  Status publish(const Digest& digest) {
+    // A prune may be removing an older copy right now: its unlink must come before our rename.
+    while (!TRY(store_.keep(digest))) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    Core& core = *store_.core_;
+    const std::filesystem::path target = store_.path_of(digest);
+    const bool known = ::access(target.c_str(), F_OK) == 0;
+    if (!known) {
+      if (::rename(path_.c_str(), target.c_str()) != 0) {
+        return errno_error("publish blob {}", digest.str());
+      }
+      path_.clear();
+    }
+    // The file first, the row after: a kill in between leaves a blob that is found by its name, and
+    // that the next write of it gives its row.
+    const int64_t changed = TRY(core.database().lock()->run(
+        "INSERT OR IGNORE INTO blobs(digest, size, created, unsafe_boot) VALUES(?, ?, ?, ?)",
+        digest.str(), static_cast<int64_t>(size_), now_microseconds(), core.boot_id()));
+    if (changed > 0) core.mark_dirty();
+    return {};
+  }
+
+  LocalContentStore& store_;
+  std::filesystem::path path_;
+  UniqueFd fd_;
+  Sha256 hash_;
+  uint64_t size_ = 0;
+};
+
+std::filesystem::path LocalContentStore::path_of(const Digest& digest) const {
+  return core_->layout().blobs() / digest.algorithm() / digest.hex();
+}
+
+Result<bool> LocalContentStore::keep(const Digest& digest) {
+  auto kept = kept_.lock();
+  if (kept->contains(digest)) return true;
+  std::optional<Pin> pin = TRY(Pin::take(core_, pin_byte_of_blob(digest)));
+  if (!pin) return false;
+  kept->emplace(digest, *std::move(pin));
+  return true;
+}
+
+Result<std::optional<uint64_t>> LocalContentStore::find(const Digest& digest) {
+  if (digest.empty() || !TRY(keep(digest))) return std::optional<uint64_t>();
+  struct stat info;
+  if (::stat(path_of(digest).c_str(), &info) == 0) {
+    return std::optional<uint64_t>(static_cast<uint64_t>(info.st_size));
+  }
+  if (errno != ENOENT) return errno_error("look up blob {}", digest.str());
+  return std::optional<uint64_t>();
+}
+
+Result<std::unique_ptr<ContentWriter>> LocalContentStore::writer() {
+  std::filesystem::path path = TRY(core_->scratch_path("blob-"));
+  UniqueFd fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0644));
+  return std::unique_ptr<ContentWriter>(
+      std::make_unique<Writer>(*this, std::move(path), std::move(fd)));
+}
+
+Result<std::optional<uint64_t>> LocalContentStore::size(const Digest& digest) {
+  return find(digest);
+}
+
+Result<UniqueFd> LocalContentStore::open(const Digest& digest) {
+  if (!TRY(find(digest))) return not_found(digest);
+  return open_file(path_of(digest), O_RDONLY);
+}
+
+Result<std::string> LocalContentStore::read(const Digest& digest) {
+  const UniqueFd fd = TRY(open(digest));
+  std::string content = TRY(read_fd(fd.get(), kReadLimit).context("read blob " + digest.str()));
+  if (digest.algorithm() == "sha256" && Digest::sha256_of(content) != digest) {
+    TRY(remove(digest));
+    core_->report_damage("blob " + digest.str() + " is damaged: removed");
+    return not_found(digest);
+  }
+  return content;
+}
+
+Result<Digest> LocalContentStore::put(std::string_view bytes) {
+  const Digest digest = Digest::sha256_of(bytes);
+  if (TRY(find(digest))) return digest;
+  const std::unique_ptr<ContentWriter> writer = TRY(this->writer());
+  TRY(writer->write(bytes));
+  return writer->commit(digest);
+}
+
+Status LocalContentStore::remove(const Digest& digest) {
+  TRY(core_->database().lock()->run("DELETE FROM blobs WHERE digest = ?", digest.str()));
+  if (::unlink(path_of(digest).c_str()) != 0 && errno != ENOENT) {
+    return errno_error("remove blob {}", digest.str());
+  }
+  return {};
+}
+
+}  // namespace slipway::store

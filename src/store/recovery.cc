@@ -1,0 +1,99 @@
+#include "store/recovery.h"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/file_io.h"
+
+namespace slipway::store {
+namespace {
+
+Result<std::string> last_boot(Database& database) {
+  Rows rows = TRY(database.query("SELECT value FROM meta WHERE name = 'boot_id'"));
+  if (!TRY(rows.next())) return std::string();
+  return rows.text(0);
+}
+
+Result<std::vector<std::string>> list_directory(const std::filesystem::path& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(path.c_str()), ::closedir);
+  if (!listing) return errno_error("list {}", path.string());
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(listing.get())) {
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  }
+  return names;
+}
+
+Result<std::set<std::string>> names_in(Database& database, const char* sql) {
+  Rows rows = TRY(database.query(sql));
+  std::set<std::string> names;
+  while (TRY(rows.next())) names.insert(rows.text(0));
+  return names;
+}
+
+// Unsafe rows and, again and again, what stands on a row that is gone.
+Status drop_unsafe_rows(Database& database, const std::string& boot) {
+  TRY(database.run("DELETE FROM snapshots WHERE unsafe_boot IS NOT NULL AND unsafe_boot <> ?",
+                   boot));
+  TRY(database.run("DELETE FROM blobs WHERE unsafe_boot IS NOT NULL AND unsafe_boot <> ?", boot));
+  TRY(database.run("DELETE FROM records WHERE unsafe_boot IS NOT NULL AND unsafe_boot <> ?", boot));
+  TRY(database.run("DELETE FROM cache_mounts WHERE unsafe_boot IS NOT NULL AND unsafe_boot <> ?",
+                   boot));
+  while (TRY(database.run("DELETE FROM snapshots WHERE parent <> 0 AND committed = 1 AND "
+                          "parent NOT IN (SELECT id FROM snapshots)")) > 0) {
+  }
+  TRY(database.run("DELETE FROM images WHERE digest NOT IN (SELECT digest FROM blobs)"));
+  TRY(database.run("DELETE FROM chains WHERE snapshot NOT IN (SELECT id FROM snapshots)"));
+  TRY(database.run("DELETE FROM layer_blobs WHERE snapshot NOT IN (SELECT id FROM snapshots)"));
+  TRY(
+      database.run("DELETE FROM records WHERE id IN (SELECT record FROM record_results WHERE "
+                   "snapshot IS NOT NULL AND snapshot NOT IN (SELECT id FROM snapshots))"));
+  TRY(database.run("DELETE FROM record_results WHERE record NOT IN (SELECT id FROM records)"));
+  TRY(database.run("DELETE FROM record_keys WHERE record NOT IN (SELECT id FROM records)"));
+  return {};
+}
+
+Status remove_unknown_files(Core& core, Database& database) {
+  const Layout& layout = core.layout();
+  const std::vector<std::string> blobs = TRY(list_directory(layout.blobs() / "sha256"));
+  const std::set<std::string> known_blobs =
+      TRY(names_in(database, "SELECT substr(digest, 8) FROM blobs"));
+  for (const std::string& name : blobs) {
+    if (!known_blobs.contains(name)) ::unlink((layout.blobs() / "sha256" / name).c_str());
+  }
+  const std::vector<std::string> snapshots = TRY(list_directory(layout.snapshots()));
+  const std::set<std::string> known_snapshots = TRY(names_in(database, "SELECT id FROM snapshots"));
+  for (const std::string& name : snapshots) {
+    if (name != "empty" && !known_snapshots.contains(name)) {
+      TRY(core.discard_tree(layout.snapshots() / name));
+    }
+  }
+  const std::vector<std::string> mounts = TRY(list_directory(layout.cache_mounts()));
+  const std::set<std::string> known_mounts = TRY(names_in(database, "SELECT id FROM cache_mounts"));
+  for (const std::string& name : mounts) {
+    if (!known_mounts.contains(name)) TRY(core.discard_tree(layout.cache_mounts() / name));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status recover_after_boot(Core& core) {
+  auto database = core.database().lock();
+  if (TRY(last_boot(*database)) == core.boot_id()) return {};
+  // The write lock keeps every other process from adding rows meanwhile, so that "no row" means "no
+  // owner".
+  Transaction transaction = TRY(Transaction::begin(*database));
+  if (TRY(last_boot(*database)) == core.boot_id()) return {};
+  TRY(drop_unsafe_rows(*database, core.boot_id()));
+  TRY(remove_unknown_files(core, *database));
+  TRY(database->run("INSERT OR REPLACE INTO meta(name, value) VALUES('boot_id', ?)",
+                    core.boot_id()));
+  return transaction.commit();
+}
+
+}  // namespace slipway::store

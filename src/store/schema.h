@@ -1,0 +1,91 @@
+// The tables of metadata.db, as migrations: element i leads from user_version i to i + 1. Never
+// edit one that has been released; append.
+//
+// `unsafe_boot` of a row is the boot id of the machine run that wrote it, until a barrier has put
+// what the row speaks of on disk; then it is NULL (store.h, "Durability").
+// Times are microseconds since the epoch.
+#pragma once
+
+#include <initializer_list>
+
+namespace slipway::store {
+
+inline constexpr std::initializer_list<const char*> kMigrations = {R"sql(
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE snapshots(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  parent INTEGER NOT NULL,
+  committed INTEGER NOT NULL,
+  bytes INTEGER,
+  inodes INTEGER,
+  created INTEGER NOT NULL,
+  last_used INTEGER NOT NULL,
+  unsafe_boot TEXT);
+CREATE INDEX snapshots_parent ON snapshots(parent);
+CREATE INDEX snapshots_active ON snapshots(id) WHERE committed = 0;
+CREATE INDEX snapshots_unsafe ON snapshots(id) WHERE unsafe_boot IS NOT NULL;
+
+CREATE TABLE chains(chain_id TEXT PRIMARY KEY, snapshot INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX chains_snapshot ON chains(snapshot);
+
+CREATE TABLE layer_blobs(
+  snapshot INTEGER NOT NULL,
+  variant TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  diff_id TEXT NOT NULL,
+  PRIMARY KEY(snapshot, variant)) WITHOUT ROWID;
+CREATE INDEX layer_blobs_digest ON layer_blobs(digest);
+
+CREATE TABLE blobs(
+  id INTEGER PRIMARY KEY,
+  digest TEXT NOT NULL UNIQUE,
+  size INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  unsafe_boot TEXT);
+CREATE INDEX blobs_unsafe ON blobs(id) WHERE unsafe_boot IS NOT NULL;
+
+CREATE TABLE images(
+  name TEXT PRIMARY KEY,
+  digest TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  created INTEGER NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE records(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  identity TEXT NOT NULL,
+  description TEXT NOT NULL,
+  ingredients TEXT NOT NULL,
+  build TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  last_used INTEGER NOT NULL,
+  uses INTEGER NOT NULL,
+  unsafe_boot TEXT);
+CREATE INDEX records_unsafe ON records(id) WHERE unsafe_boot IS NOT NULL;
+CREATE TABLE record_results(
+  record INTEGER NOT NULL,
+  output INTEGER NOT NULL,
+  result TEXT NOT NULL,
+  snapshot INTEGER,
+  PRIMARY KEY(record, output)) WITHOUT ROWID;
+CREATE INDEX record_results_snapshot ON record_results(snapshot) WHERE snapshot IS NOT NULL;
+CREATE TABLE record_keys(
+  key TEXT PRIMARY KEY,
+  record INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX record_keys_record ON record_keys(record);
+
+CREATE TABLE cache_mounts(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  base INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  last_used INTEGER NOT NULL,
+  uses INTEGER NOT NULL,
+  unsafe_boot TEXT);
+CREATE INDEX cache_mounts_name ON cache_mounts(name, base);
+)sql"};
+
+}  // namespace slipway::store

@@ -1,0 +1,113 @@
+#include "store/store.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <vector>
+
+#include "base/check.h"
+#include "base/file_io.h"
+#include "base/text.h"
+#include "store/recovery.h"
+#include "store/schema.h"
+
+namespace slipway::store {
+namespace {
+
+Result<std::string> boot_id() {
+  return std::string(trim(TRY(read_file("/proc/sys/kernel/random/boot_id"))));
+}
+
+// Opens the database; a damaged one is set aside, so that the store starts anew instead of failing
+// every build.
+Result<Database> open_database(const Layout& layout, const Core::DamageHandler& on_damage) {
+  Result<Database> database = Database::open(layout.database(), kMigrations);
+  if (database || database.error().code() != ErrorCode::Internal) return database;
+  const std::string aside =
+      fmt::format("{}.damaged-{}", layout.database().string(), now_microseconds());
+  if (::rename(layout.database().c_str(), aside.c_str()) != 0) return database;
+  for (const char* suffix : {"-wal", "-shm"}) {
+    ::unlink((layout.database().string() + suffix).c_str());
+  }
+  if (on_damage) {
+    on_damage(fmt::format("{}; set aside as {}, starting with an empty store",
+                          database.error().message(), aside));
+  }
+  return Database::open(layout.database(), kMigrations);
+}
+
+struct UnsafeTable {
+  const char* select;
+  const char* trust;
+};
+constexpr std::array<UnsafeTable, 3> kUnsafeTables = {{
+    {"SELECT id FROM snapshots WHERE unsafe_boot IS NOT NULL",
+     "UPDATE snapshots SET unsafe_boot = NULL WHERE id = ?"},
+    {"SELECT id FROM blobs WHERE unsafe_boot IS NOT NULL",
+     "UPDATE blobs SET unsafe_boot = NULL WHERE id = ?"},
+    {"SELECT id FROM records WHERE unsafe_boot IS NOT NULL",
+     "UPDATE records SET unsafe_boot = NULL WHERE id = ?"},
+}};
+
+}  // namespace
+
+Store::Store(std::shared_ptr<Core> core)
+    : core_(std::move(core)),
+      content_(core_),
+      snapshotter_(core_),
+      layers_(core_),
+      images_(core_) {}
+
+Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
+  CHECK(options.root.is_absolute());
+  const Layout layout(std::move(options.root));
+  TRY(layout.create().context("open store"));
+  Database database = TRY(open_database(layout, options.on_damage).context("open store"));
+  auto core =
+      std::make_shared<Core>(layout, std::move(database), TRY(PinSet::open(layout.pins())),
+                             TRY(boot_id()), options.rootless, std::move(options.on_damage));
+  TRY(recover_after_boot(*core).context("open store"));
+  std::unique_ptr<Store> store(new Store(std::move(core)));
+  TRY(ProcessDir::remove_dead(layout.tmp()).context("open store"));
+  TRY(store->snapshotter_.remove_dead().context("open store"));
+  return store;
+}
+
+Result<std::filesystem::path> Store::scratch_path(std::string_view prefix) {
+  return core_->scratch_path(prefix);
+}
+
+Result<RangeLock> Store::claim(std::string_view name, std::stop_token stop) {
+  return RangeLock::acquire(core_->layout().claims(), lock_byte(name), RangeLock::Mode::Exclusive,
+                            std::move(stop));
+}
+
+Status Store::barrier() {
+  if (!core_->take_dirty()) return {};
+  // Rows are written after what they speak of: what is unsafe and has a row now is covered by the
+  // sync below. By id, because a row of a lower id may become unsafe while the sync runs.
+  std::vector<std::vector<int64_t>> covered;
+  {
+    auto database = core_->database().lock();
+    for (const UnsafeTable& table : kUnsafeTables) {
+      std::vector<int64_t>& ids = covered.emplace_back();
+      Rows rows = TRY(database->query(table.select));
+      while (TRY(rows.next())) ids.push_back(rows.integer(0));
+    }
+  }
+  const UniqueFd root = TRY(open_file(layout().root(), O_RDONLY | O_DIRECTORY));
+  if (::syncfs(root.get()) != 0) {
+    core_->mark_dirty();
+    return errno_error("sync {}", layout().root().string());
+  }
+  auto database = core_->database().lock();
+  Transaction transaction = TRY(Transaction::begin(*database));
+  for (size_t i = 0; i < covered.size(); ++i) {
+    for (const int64_t id : covered[i]) TRY(database->run(kUnsafeTables[i].trust, id));
+  }
+  TRY(transaction.commit());
+  return database->checkpoint();
+}
+
+}  // namespace slipway::store
