@@ -72,11 +72,15 @@ using Status = Result<void>;
 // The value of `expression` (a Result), moved out; on an error, returns it from the function.
 //   const Digest digest = TRY(Digest::parse(text));
 //   TRY(file.close());
-#define TRY(expression)                                                  \
-  ({                                                                     \
-    auto&& try_result_ = (expression);                                   \
-    if (!try_result_.has_value()) return std::move(try_result_).error(); \
-    *std::move(try_result_);                                             \
+#define TRY(expression) SLIPWAY_TRY_NUMBERED(expression, __COUNTER__)
+// The number makes names unique: a TRY may stand inside another's expression.
+#define SLIPWAY_TRY_NUMBERED(expression, number) SLIPWAY_TRY_PASTED(expression, number)
+#define SLIPWAY_TRY_PASTED(expression, number) SLIPWAY_TRY_NAMED(expression, try_result_##number##_)
+#define SLIPWAY_TRY_NAMED(expression, name)                \
+  ({                                                       \
+    auto&& name = (expression);                            \
+    if (!name.has_value()) return std::move(name).error(); \
+    *std::move(name);                                      \
   })
 
 }  // namespace slipway
