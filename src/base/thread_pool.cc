@@ -17,7 +17,7 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::submit(std::function<void()> work) {
   queue_.lock()->work.push_back(std::move(work));
-  queue_.notify_all();
+  queue_.notify_one();
 }
 
 void ThreadPool::run() {
