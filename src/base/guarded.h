@@ -38,6 +38,7 @@ class Guarded {
   explicit Guarded(Args&&... args) : value_(std::forward<Args>(args)...) {}
 
   Lock lock() { return Lock(*this); }
+  void notify_one() { changed_.notify_one(); }
   void notify_all() { changed_.notify_all(); }
 
  private:
