@@ -37,7 +37,7 @@ class Services:
             "stt": self._settings.stt_url.replace("ws", "http", 1),
         }
         answers = await asyncio.gather(*(self._ask(*item) for item in addresses.items()))
-        return dict(zip(addresses, answers))
+        return dict(zip(addresses, answers, strict=True))
 
     async def generate(self, messages: list[dict]) -> AsyncIterator[str]:
         """The language model's answer, piece by piece."""

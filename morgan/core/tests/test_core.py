@@ -7,10 +7,11 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import StreamingResponse
-from morgan_core.app import build
-from morgan_core.settings import CoreSettings
 from morgan_shared import audio, sse
 from morgan_testing import serve, tone
+
+from morgan_core.app import build
+from morgan_core.settings import CoreSettings
 
 
 class Others:

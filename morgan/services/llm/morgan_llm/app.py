@@ -38,7 +38,10 @@ def build(settings: LlmSettings) -> FastAPI:
     )
 
     def missing() -> list[str]:
-        names = {"MORGAN_LLM_BASE_URL": settings.llm_base_url, "MORGAN_LLM_MODEL": settings.llm_model}
+        names = {
+            "MORGAN_LLM_BASE_URL": settings.llm_base_url,
+            "MORGAN_LLM_MODEL": settings.llm_model,
+        }
         return [f"{name} is not set" for name, value in names.items() if not value]
 
     @asynccontextmanager

@@ -6,10 +6,11 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
-from morgan_llm.app import build
-from morgan_llm.settings import LlmSettings
 from morgan_shared import sse
 from morgan_testing import serve
+
+from morgan_llm.app import build
+from morgan_llm.settings import LlmSettings
 
 MESSAGES = [{"role": "user", "content": "Hi"}]
 
@@ -95,5 +96,8 @@ async def test_starts_degraded_when_nothing_is_configured():
         health = await llm.get("/health")
         answer = await llm.post("/v1/generate", json={"messages": MESSAGES})
     assert health.status_code == 200
-    assert health.json()["reasons"] == ["MORGAN_LLM_BASE_URL is not set", "MORGAN_LLM_MODEL is not set"]
+    assert health.json()["reasons"] == [
+        "MORGAN_LLM_BASE_URL is not set",
+        "MORGAN_LLM_MODEL is not set",
+    ]
     assert answer.status_code == 503
