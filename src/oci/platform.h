@@ -22,6 +22,8 @@ struct Platform {
 
   // "linux/arm64" or "linux/arm/v7": normalised, without the OS version.
   std::string str() const;
+  // The same with version and features of the OS: "windows(10.0.17763)/amd64".
+  std::string full_str() const;
   Platform normalized() const;
   // Whether an image of platform `image` can serve this one (amd64 variants, arm32 on arm64 not
   // included).
