@@ -1,1 +1,0 @@
-"""Orchestration: the one service that clients talk to."""

@@ -1,1 +1,0 @@
-"""What Morgan's four services have in common."""

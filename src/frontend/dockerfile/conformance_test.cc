@@ -1,0 +1,166 @@
+// Other people's cases: answers of the official libraries and dumps of the official parser.
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/pattern_matcher.h"
+#include "base/values.h"
+#include "frontend/dockerfile/conformance_data.h"
+#include "frontend/dockerfile/git_ref.h"
+#include "frontend/dockerfile/ignore_file.h"
+#include "frontend/dockerfile/parser.h"
+#include "frontend/dockerfile/shell_lexer.h"
+#include "oci/platform.h"
+#include "oci/reference.h"
+
+namespace slipway::dockerfile {
+namespace {
+
+using nlohmann::json;
+
+json error_answer(const Error& error) {
+  return {{"err", error.message()}};
+}
+
+template <typename T>
+json answer(const Result<T>& result) {
+  return result ? json{{"out", *result}} : error_answer(result.error());
+}
+
+template <typename T>
+json or_null(const std::optional<T>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+json git_answer(std::string_view text) {
+  const auto ref = parse_git_ref(text);
+  if (!ref) return error_answer(ref.error());
+  if (!*ref) return {{"err", "not a git ref"}};
+  std::string remote = (*ref)->remote;
+  return {{"out",
+           {{"Remote", remote},
+            {"ShortName", (*ref)->short_name},
+            {"Ref", (*ref)->ref},
+            {"Checksum", (*ref)->checksum},
+            {"SubDir", (*ref)->subdir},
+            {"IndistinguishableFromLocal", (*ref)->looks_like_a_path},
+            {"UnencryptedTCP", (*ref)->unencrypted},
+            {"KeepGitDir", or_null((*ref)->keep_git_dir)},
+            {"Submodules", or_null((*ref)->submodules)},
+            {"MTime", (*ref)->mtime},
+            {"FetchByCommit", (*ref)->fetch_by_commit}}}};
+}
+
+json reference_answer(std::string_view text) {
+  const auto ref = Reference::parse(text);
+  if (!ref) return error_answer(ref.error());
+  json out = {{"name", ref->name()},
+              {"familiar", ref->familiar()},
+              {"full", ref->with_default_tag().str()}};
+  if (!ref->tag().empty()) out["tag"] = ref->tag();
+  if (!ref->digest().empty()) out["digest"] = ref->digest().str();
+  return {{"out", out}};
+}
+
+json platform_answer(std::string_view text) {
+  const auto platform = Platform::parse(text);
+  if (!platform) return error_answer(platform.error());
+  return {{"out", platform->full_str()}};
+}
+
+json ignore_answer(const std::vector<std::string>& patterns, std::string_view path) {
+  const auto matcher = PatternMatcher::create(patterns);
+  if (!matcher) return error_answer(matcher.error());
+  return {{"out", matcher->matches(path)}};
+}
+
+json answer_to(const json& request) {
+  const std::string function = request["f"];
+  const std::string in = request["in"];
+  const Environment environment = environment_of(request.value("env", std::vector<std::string>()));
+  const std::string escape = request.value("escape", "\\");
+  const ShellLexer lexer({.escape = escape[0]});
+  if (function == "word") return answer(lexer.word(in, environment));
+  if (function == "words") return answer(lexer.words(in, environment));
+  if (function == "ignorefile") return {{"out", read_ignore_file(in)}};
+  if (function == "ignore") return ignore_answer(request["patterns"], in);
+  if (function == "gitref") return git_answer(in);
+  if (function == "ref") return reference_answer(in);
+  if (function == "platform") return platform_answer(in);
+  if (function == "size") return answer(parse_size(in));
+  return {{"err", "unknown function " + function}};
+}
+
+// Shell words promise BuildKit's error texts; of the others, an error has to be an error.
+bool is_same(const json& request, const json& want, const json& got) {
+  const std::string function = request["f"];
+  const bool same_text = function == "word" || function == "words";
+  return same_text || !want.contains("err") ? want == got : got.contains("err");
+}
+
+TEST(Conformance, UnitAnswersAreTheOfficialOnes) {
+  const auto file = conformance_data("unit/unit.jsonl");
+  if (!file) GTEST_SKIP() << "no conformance data beside the repository";
+  std::ifstream lines(*file);
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    const json test = json::parse(line);
+    const json got = answer_to(test["req"]);
+    EXPECT_TRUE(is_same(test["req"], test["want"], got))
+        << "id " << test["id"] << ": " << test["req"] << "\n  want " << test["want"] << "\n  got  "
+        << got;
+  }
+  EXPECT_GE(count, 520);
+}
+
+std::vector<std::filesystem::path> files_ending_in(const std::filesystem::path& folder,
+                                                   std::string_view ending) {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.path().string().ends_with(ending)) found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::string without_ending(const std::filesystem::path& path, size_t length) {
+  const std::string text = path.string();
+  return text.substr(0, text.size() - length);
+}
+
+TEST(Conformance, SyntaxTreesAreTheOfficialOnes) {
+  const auto folder = conformance_data("dockerfiles");
+  if (!folder) GTEST_SKIP() << "no conformance data beside the repository";
+  const auto dumps = files_ending_in(*folder, ".ast");
+  for (const auto& dump_file : dumps) {
+    const std::string dockerfile = without_ending(dump_file, 4);
+    const auto tree = parse_syntax(read_text(dockerfile), dockerfile);
+    if (!tree) {
+      ADD_FAILURE() << dockerfile << ": " << tree.error().message();
+      continue;
+    }
+    std::string want = read_text(dump_file);
+    while (want.ends_with('\n')) want.pop_back();
+    EXPECT_EQ(dump(*tree), want) << dockerfile;
+  }
+  EXPECT_GE(dumps.size(), 600u);
+}
+
+TEST(Conformance, WhatTheOfficialParserRejectsIsRejected) {
+  const auto folder = conformance_data("dockerfiles");
+  if (!folder) GTEST_SKIP() << "no conformance data beside the repository";
+  const auto errors = files_ending_in(*folder, ".ast.err");
+  for (const auto& error_file : errors) {
+    const std::string dockerfile = without_ending(error_file, 8);
+    EXPECT_FALSE(parse_syntax(read_text(dockerfile), dockerfile))
+        << dockerfile << ": " << read_text(error_file);
+  }
+  EXPECT_FALSE(errors.empty());
+}
+
+}  // namespace
+}  // namespace slipway::dockerfile
