@@ -24,7 +24,9 @@ Dir::Cache::srcpkgcache "";
 ''',
     "etc/apt/apt.conf.d/docker-no-languages": 'Acquire::Languages "none";\n',
     "etc/apt/apt.conf.d/docker-gzip-indexes": 'Acquire::GzipIndexes "true";\n',
-    "etc/apt/apt.conf.d/docker-autoremove-suggests": 'Apt::AutoRemove::SuggestsImportant "false";\n',
+    "etc/apt/apt.conf.d/docker-autoremove-suggests": (
+        'Apt::AutoRemove::SuggestsImportant "false";\n'
+    ),
     "etc/dpkg/dpkg.cfg.d/docker-apt-speedup": "force-unsafe-io\n",
     "etc/dpkg/dpkg.cfg.d/docker": """\
 path-exclude /usr/share/doc/*
@@ -52,7 +54,8 @@ rm -f etc/apt/preferences.d/no-usrmerge etc/apt/sources.list.d/0000debian.source
 """
 # The usrmerge package would bring the whole of Perl; the root is made merged to begin with.
 NO_USRMERGE = """\
-printf 'Package: usrmerge\\nPin: version *\\nPin-Priority: -1\\n' >"$1"/etc/apt/preferences.d/no-usrmerge
+printf 'Package: usrmerge\\nPin: version *\\nPin-Priority: -1\\n' \\
+  >"$1"/etc/apt/preferences.d/no-usrmerge
 """
 NO_SERVICES = "#!/bin/sh\n# Packages must not start services while an image is built.\nexit 101\n"
 

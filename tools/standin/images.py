@@ -78,7 +78,7 @@ def busybox(layout: oci.Layout, work: Path, slim_cuda: bool) -> dict:
 def busybox_root(stream, binary: bytes) -> None:
     applets = busybox_applets()
     files = {
-        "etc/passwd": b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n",
+        "etc/passwd": b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/home:/bin/false\n",
         "etc/group": b"root:x:0:\nnogroup:x:65534:\n",
         **{path.lstrip("/"): content for path, content in machine.certificates().items()},
     }

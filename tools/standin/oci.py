@@ -83,14 +83,15 @@ class Layout:
         self._layers.append({"mediaType": media_type, "digest": f"sha256:{digest}", "size": size})
 
     def finish(self, config: dict, recipe: str) -> None:
-        """Writes config, manifest and index. `config` is the image's execution part (Env, Cmd ...)."""
+        """Writes config, manifest and index. `config` is the image's Env, Cmd ..."""
         platform = {"architecture": ARCHITECTURES[os.uname().machine], "os": "linux"}
         image = {
             "created": CREATED,
             **platform,
             "config": config,
             "rootfs": {"type": "layers", "diff_ids": self._diff_ids},
-            "history": [{"created": CREATED, "created_by": "tools/standin/make"}] * len(self._layers),
+            "history": [{"created": CREATED, "created_by": "tools/standin/make"}]
+            * len(self._layers),
         }
         manifest = {
             "schemaVersion": 2,

@@ -1,0 +1,1 @@
+"""Orchestration: the one service that clients talk to."""

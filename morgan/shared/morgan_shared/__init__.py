@@ -1,0 +1,1 @@
+"""What Morgan's four services have in common."""

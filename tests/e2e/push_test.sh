@@ -1,0 +1,55 @@
+#!/bin/bash
+# Images in a registry, in archives and in podman: others read what we wrote, and we what they wrote.
+source "$(dirname "$0")/lib.sh"
+
+base=$(busybox)
+start_registry
+mkdir context && cd context
+printf 'FROM busybox\nRUN echo pushed >/file\nCMD ["cat", "/file"]\n' >Dockerfile
+
+build --build-context "busybox=$base" -t "$registry/team/app:v1" -t "$registry/team/app:latest" --push \
+  --metadata-file "$work/meta.json" --iidfile "$work/iid" .
+digest=$(jq -r '."containerimage.digest"' "$work/meta.json")
+equal "$(skopeo inspect --tls-verify=false "docker://$registry/team/app:v1" | jq -r .Digest)" "$digest"
+equal "$(skopeo inspect --tls-verify=false "docker://$registry/team/app:latest" | jq -r .Digest)" "$digest"
+equal "$(jq -r '."containerimage.config.digest"' "$work/meta.json")" "$(cat "$work/iid")"
+
+# Pushed again: nothing travels. The registry's log has no upload.
+uploads=$(grep -c 'http.request.method=POST' "$work/registry.log" || true)
+build --build-context "busybox=$base" -t "$registry/team/app:v1" --push .
+equal "$(grep -c 'http.request.method=POST' "$work/registry.log" || true)" "$uploads" "nothing to upload"
+
+# A base image from a registry, and compression by zstd.
+printf 'FROM %s/team/app:v1\nRUN echo more >>/file\n' "$registry" >Dockerfile
+build -t "$registry/team/more:v1" -o "type=registry,compression=zstd,force-compression=true" .
+skopeo inspect --raw --tls-verify=false "docker://$registry/team/more:v1" | jq -e \
+  'all(.layers[]; .mediaType == "application/vnd.oci.image.layer.v1.tar+zstd")' >/dev/null ||
+  fail "not all layers are zstd"
+skopeo copy -q --src-tls-verify=false "docker://$registry/team/more:v1" "oci:$work/copied:v1"
+unpack "$work/copied:v1" "$work/rootfs"
+equal "$(cat "$work/rootfs/file")" $'pushed\nmore'
+
+# Archives: OCI and docker, read by podman.
+build -t app:oci -o "type=oci,dest=$work/oci.tar" .
+build -t app:docker -o "type=docker,dest=$work/docker.tar" .
+for archive in oci docker; do
+  image=$(podman --root "$work/podman" --storage-driver vfs load -q -i "$work/$archive.tar" | sed 's/.*: //')
+  mounted=$(podman --root "$work/podman" --storage-driver vfs create "$image" true 2>/dev/null || true)
+  [ -n "$image" ] || fail "podman cannot load the $archive archive"
+done
+
+# Local images: list, tag, push, pull, save, load, remove.
+slipway tag app:docker "$registry/team/tagged:v2"
+slipway push "$registry/team/tagged:v2" 2>"$work/log"
+slipway rmi "$registry/team/tagged:v2"
+! slipway images | grep -q team/tagged || fail "a removed name is still listed"
+slipway pull "$registry/team/tagged:v2" 2>"$work/log"
+slipway images | grep -q 'team/tagged.*v2' || fail "a pulled image is not listed"
+slipway save -o "$work/saved.tar" "$registry/team/tagged:v2"
+skopeo inspect "oci-archive:$work/saved.tar" >/dev/null || skopeo inspect "docker-archive:$work/saved.tar" >/dev/null
+slipway load -i "$work/saved.tar" 2>"$work/log"
+
+# A registry that is not there: a clear error, exit code 1.
+expect_exit 1 slipway build -t "localhost:1/nobody/x" --push .
+logged 'localhost:1'
+nothing_left
