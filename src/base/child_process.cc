@@ -93,7 +93,7 @@ Result<ChildProcess> ChildProcess::start(const ProcessOptions& options) {
   report.write_end = std::move(high);
 
   const ChildPlan plan{options, c_array(options.argv),
-                       c_array(options.environment.value_or(std::vector<std::string>())),
+                       options.environment ? c_array(*options.environment) : std::vector<char*>(),
                        report.write_end.get(), ::getpid()};
   const int pid = ::fork();
   if (pid < 0) return errno_error("fork");

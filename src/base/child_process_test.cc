@@ -44,9 +44,9 @@ TEST(ChildProcess, StopEndsAProcessThatIgnoresSigterm) {
 }
 
 TEST(ChildProcess, HasOnlyTheEnvironmentItIsGiven) {
-  const auto output = run_command({.argv = {"/usr/bin/env"}, .environment = {{"A=1"}}});
+  const auto output = run_command({.argv = {"/usr/bin/env"}, .environment = {{"A=1", "B=2"}}});
   ASSERT_TRUE(output);
-  EXPECT_EQ(output->stdout_text, "A=1\n");
+  EXPECT_EQ(output->stdout_text, "A=1\nB=2\n");
 }
 
 }  // namespace
