@@ -1,0 +1,344 @@
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/guarded.h"
+#include "oci/manifest.h"
+#include "registry/blob_upload.h"
+#include "registry/client.h"
+#include "registry/endpoint.h"
+#include "registry/options.h"
+#include "registry/requester.h"
+
+namespace slipway::registry {
+namespace {
+
+constexpr size_t kMaxManifestBytes = 4 << 20;
+constexpr size_t kMaxSmallBlobBytes = 32 << 20;
+
+Scopes pull_scope(const Reference& reference) {
+  return {fmt::format("repository:{}:pull", reference.path())};
+}
+Scopes push_scope(const Reference& reference) {
+  return {fmt::format("repository:{}:pull,push", reference.path())};
+}
+
+std::string manifest_url(const Endpoint& endpoint, const Reference& reference,
+                         const std::string& tag_or_digest) {
+  return endpoint.url + reference.path() + "/manifests/" + tag_or_digest;
+}
+std::string blob_url(const Endpoint& endpoint, const Reference& reference, const Digest& digest) {
+  return endpoint.url + reference.path() + "/blobs/" + digest.str();
+}
+
+std::string tag_or_digest(const Reference& reference) {
+  if (!reference.digest().empty()) return reference.digest().str();
+  return reference.with_default_tag().tag();
+}
+
+void accept_manifests(HttpRequest& request) {
+  request.headers.emplace_back(
+      "Accept",
+      fmt::format("{}, {}, {}, {}, */*", media_type::kOciIndex, media_type::kDockerManifestList,
+                  media_type::kOciManifest, media_type::kDockerManifest));
+  request.max_body_bytes = kMaxManifestBytes;
+}
+
+std::string media_type_of(const HttpResponse& response) {
+  const std::string type = response.header("content-type");
+  return type.substr(0, type.find(';'));
+}
+
+// A sink that continues a broken download: knows how many bytes are behind us.
+class ResumingSink {
+ public:
+  ResumingSink(const ByteSink& sink, uint64_t offset, uint64_t size)
+      : sink_(sink), delivered_(offset), size_(size) {}
+
+  uint64_t delivered() const { return delivered_; }
+  // The next answer starts at `position`; what we have already is skipped.
+  void starts_at(uint64_t position) { position_ = position; }
+
+  Status take(std::string_view bytes) {
+    const uint64_t behind = delivered_ - std::min(delivered_, position_);
+    const size_t skipped = static_cast<size_t>(std::min<uint64_t>(behind, bytes.size()));
+    position_ += bytes.size();
+    bytes.remove_prefix(skipped);
+    if (bytes.empty()) return {};
+    if (size_ != 0 && delivered_ + bytes.size() > size_) {
+      return make_error(ErrorCode::InvalidInput, "the blob is longer than its {} bytes", size_);
+    }
+    TRY(sink_(bytes));
+    delivered_ += bytes.size();
+    return {};
+  }
+
+ private:
+  const ByteSink& sink_;
+  uint64_t delivered_;
+  uint64_t size_;
+  uint64_t position_ = 0;
+};
+
+class DistributionClient : public Client {
+ public:
+  explicit DistributionClient(ClientOptions options)
+      : options_(std::move(options)),
+        http_(options_.proxy, options_.user_agent),
+        credentials_(options_.credential_files, options_.credentials_json),
+        authorizer_(http_, credentials_),
+        endpoints_(options_, http_),
+        requester_(http_, authorizer_, options_.retry_delay) {}
+
+  Result<Descriptor> resolve(const Reference& reference, std::stop_token stop) override {
+    return on_any_endpoint<Descriptor>(reference, stop, [&](const Endpoint& endpoint) {
+      return resolve_at(endpoint, reference, stop);
+    });
+  }
+
+  Result<std::string> fetch_manifest(const Reference& reference, const Descriptor& wanted,
+                                     std::stop_token stop) override {
+    return on_any_endpoint<std::string>(reference, stop, [&](const Endpoint& endpoint) {
+      return fetch_small(endpoint, reference, wanted, stop);
+    });
+  }
+
+  Status fetch_blob(const Reference& reference, const Descriptor& wanted, uint64_t offset,
+                    const ByteSink& sink, std::stop_token stop) override {
+    ResumingSink resuming(sink, offset, wanted.size);
+    return on_any_endpoint<void>(reference, stop, [&](const Endpoint& endpoint) {
+      return fetch_blob_at(endpoint, reference, wanted, resuming, stop);
+    });
+  }
+
+  Result<bool> blob_exists(const Reference& reference, const Digest& digest,
+                           std::stop_token stop) override {
+    const Endpoint endpoint = TRY(endpoints_.for_push(reference, stop));
+    HttpRequest request;
+    request.method = "HEAD";
+    request.url = blob_url(endpoint, reference, digest);
+    request.follow_redirects = false;  // a redirect says that it is there
+    const HttpResponse response = TRY(requester_.send(
+        endpoint, reference.path(), std::move(request), push_scope(reference), stop));
+    if (response.ok() || (response.status >= 300 && response.status < 400)) return true;
+    if (response.status == 404) return false;
+    return requester_.denied(endpoint, response,
+                             fmt::format("check blob {} in {}", digest.str(), reference.name()));
+  }
+
+  Result<bool> mount_blob(const Reference& reference, const Digest& digest,
+                          const std::string& from_repository, std::stop_token stop) override {
+    const Endpoint endpoint = TRY(endpoints_.for_push(reference, stop));
+    HttpRequest request;
+    request.method = "POST";
+    request.url =
+        fmt::format("{}{}/blobs/uploads/?mount={}&from={}", endpoint.url, reference.path(),
+                    percent_encode(digest.str()), percent_encode(from_repository));
+    Scopes scopes = push_scope(reference);
+    scopes.push_back(fmt::format("repository:{}:pull", from_repository));
+    const Result<HttpResponse> response =
+        requester_.send(endpoint, reference.path(), std::move(request), scopes, stop);
+    if (!response && response.error().code() == ErrorCode::PermissionDenied) return false;
+    if (!response) return response.error();
+    if (response->status == 201) return true;
+    if (response->status == 202) {
+      // The registry has opened an upload instead: push_blob() goes on with it.
+      uploads_.keep_session(endpoint, reference, digest, *response);
+      return false;
+    }
+    if (response->status < 500) return false;  // no mounts here, or none from there: upload
+    return requester_.denied(endpoint, *response,
+                             fmt::format("mount blob {} into {}", digest.str(), reference.name()));
+  }
+
+  Status push_blob(const Reference& reference, const Descriptor& blob,
+                   const ByteSourceFactory& source, std::stop_token stop) override {
+    const Endpoint endpoint = TRY(endpoints_.for_push(reference, stop));
+    return uploads_.push(endpoint, reference, push_scope(reference), blob, source, stop)
+        .context(fmt::format("push blob {} to {}", blob.digest.str(), reference.name()));
+  }
+
+  Status push_manifest(const Reference& reference, const std::string& media_type,
+                       std::string_view bytes, std::stop_token stop) override {
+    const Endpoint endpoint = TRY(endpoints_.for_push(reference, stop));
+    const Digest digest = Digest::sha256_of(bytes);
+    // A reference with both goes under its tag.
+    const std::string target = reference.tag().empty() ? digest.str() : reference.tag();
+    const std::string what = fmt::format("push manifest {} to {}", target, reference.name());
+    HttpRequest request;
+    request.method = "PUT";
+    request.url = manifest_url(endpoint, reference, target);
+    request.headers.emplace_back("Content-Type", media_type);
+    request.body = bytes;
+    request.stall_timeout = std::chrono::seconds(300);
+    const HttpResponse response = TRY(
+        requester_.send(endpoint, reference.path(), std::move(request), push_scope(reference), stop)
+            .context(what));
+    if (!response.ok()) return requester_.denied(endpoint, response, what);
+    const std::string stored = response.header("docker-content-digest");
+    if (!stored.empty() && stored.starts_with("sha256:") && stored != digest.str()) {
+      return make_error(ErrorCode::InvalidInput, "{}: the registry stored {} instead of {}", what,
+                        stored, digest.str());
+    }
+    return {};
+  }
+
+ private:
+  // Asks mirrors in turn, then the origin, whose error counts. Cancellation, and what the caller's
+  // sink says, end the search.
+  template <typename T, typename Ask>
+  Result<T> on_any_endpoint(const Reference& reference, std::stop_token stop, Ask ask) {
+    const std::vector<Endpoint> endpoints = TRY(endpoints_.for_pull(reference, stop));
+    for (size_t i = 0; i + 1 < endpoints.size(); ++i) {
+      Result<T> answer = ask(endpoints[i]);
+      if (answer || answer.error().code() == ErrorCode::Cancelled) return answer;
+      const ErrorCode code = answer.error().code();
+      if (code == ErrorCode::System || code == ErrorCode::ResourceExhausted) return answer;
+    }
+    return ask(endpoints.back());
+  }
+
+  Result<Descriptor> resolve_at(const Endpoint& endpoint, const Reference& reference,
+                                std::stop_token stop) {
+    const std::string what = fmt::format("resolve {}", reference.with_default_tag().familiar());
+    HttpRequest request;
+    request.method = "HEAD";
+    request.url = manifest_url(endpoint, reference, tag_or_digest(reference));
+    accept_manifests(request);
+    const HttpResponse response =
+        TRY(requester_.send(endpoint, reference.path(), request, pull_scope(reference), stop)
+                .context(what));
+    const bool head_unsupported = response.status == 405 || response.status == 501;
+    if (!response.ok() && !head_unsupported) {
+      return requester_.denied(endpoint, response, what);
+    }
+    Descriptor descriptor;
+    descriptor.media_type = media_type_of(response);
+    const Result<Digest> digest = Digest::parse(response.header("docker-content-digest"));
+    const std::string length = response.header("content-length");
+    const bool complete =
+        response.ok() && digest && !length.empty() && length.size() < 18 &&
+        length.find_first_not_of("0123456789") == std::string::npos &&
+        (is_index_type(descriptor.media_type) || is_manifest_type(descriptor.media_type));
+    if (!complete) return resolve_by_get(endpoint, reference, request, what, stop);
+    descriptor.digest = *digest;
+    descriptor.size = std::stoull(length);
+    if (!reference.digest().empty() && descriptor.digest != reference.digest()) {
+      return make_error(ErrorCode::InvalidInput, "{}: the registry answered with {}", what,
+                        descriptor.digest.str());
+    }
+    return descriptor;
+  }
+
+  Result<Descriptor> resolve_by_get(const Endpoint& endpoint, const Reference& reference,
+                                    HttpRequest request, const std::string& what,
+                                    std::stop_token stop) {
+    request.method = "GET";
+    const HttpResponse response = TRY(
+        requester_.send(endpoint, reference.path(), std::move(request), pull_scope(reference), stop)
+            .context(what));
+    if (!response.ok()) return requester_.denied(endpoint, response, what);
+    Descriptor descriptor;
+    descriptor.media_type = TRY(manifest_type(response).context(what));
+    descriptor.digest = Digest::sha256_of(response.body);
+    descriptor.size = response.body.size();
+    if (!reference.digest().empty() && descriptor.digest != reference.digest()) {
+      return make_error(ErrorCode::InvalidInput, "{}: the registry answered with {}", what,
+                        descriptor.digest.str());
+    }
+    return descriptor;
+  }
+
+  // By the header, or by the text where the registry does not know better.
+  static Result<std::string> manifest_type(const HttpResponse& response) {
+    const std::string type = media_type_of(response);
+    if (is_index_type(type) || is_manifest_type(type)) return type;
+    if (const Result<Index> index = parse_index(response.body)) return index->media_type;
+    return TRY(parse_manifest(response.body))
+    .media_type;
+  }
+
+  Result<std::string> fetch_small(const Endpoint& endpoint, const Reference& reference,
+                                  const Descriptor& wanted, std::stop_token stop) {
+    const std::string what =
+        fmt::format("fetch {} of {}", wanted.digest.str(), reference.familiar());
+    const bool manifest = is_index_type(wanted.media_type) || is_manifest_type(wanted.media_type);
+    HttpRequest request;
+    if (manifest) {
+      request.url = manifest_url(endpoint, reference, wanted.digest.str());
+      accept_manifests(request);
+    } else {
+      request.url = blob_url(endpoint, reference, wanted.digest);
+      request.max_body_bytes = kMaxSmallBlobBytes;
+    }
+    const HttpResponse response = TRY(
+        requester_.send(endpoint, reference.path(), std::move(request), pull_scope(reference), stop)
+            .context(what));
+    if (!response.ok()) return requester_.denied(endpoint, response, what);
+    if (wanted.digest.algorithm() != "sha256") {
+      return make_error(ErrorCode::Unsupported, "{}: digests of this kind cannot be verified",
+                        what);
+    }
+    const Digest digest = Digest::sha256_of(response.body);
+    if (digest != wanted.digest) {
+      return make_error(ErrorCode::InvalidInput, "{}: its content is {}", what, digest.str());
+    }
+    return response.body;
+  }
+
+  Status fetch_blob_at(const Endpoint& endpoint, const Reference& reference,
+                       const Descriptor& wanted, ResumingSink& sink, std::stop_token stop) {
+    const std::string what =
+        fmt::format("fetch {} of {}", wanted.digest.str(), reference.familiar());
+    Backoff backoff = requester_.backoff();
+    for (;;) {
+      if (wanted.size != 0 && sink.delivered() == wanted.size) return {};
+      const uint64_t before = sink.delivered();
+      Result<HttpResponse> outcome = request_rest(endpoint, reference, wanted, sink, stop);
+      if (outcome && outcome->ok()) {
+        if (wanted.size == 0 || sink.delivered() == wanted.size) return {};
+        outcome = make_error(ErrorCode::Unavailable, "the connection ended after {} of {} bytes",
+                             sink.delivered(), wanted.size);
+      }
+      if (sink.delivered() != before) backoff.reset(requester_.retry_delay());
+      if (TRY(backoff.retry_after(outcome, stop).context(what))) continue;
+      if (!outcome) return std::move(outcome).error().context(what);
+      return requester_.denied(endpoint, *outcome, what);
+    }
+  }
+
+  // One request for what is missing.
+  Result<HttpResponse> request_rest(const Endpoint& endpoint, const Reference& reference,
+                                    const Descriptor& wanted, ResumingSink& sink,
+                                    std::stop_token stop) {
+    HttpRequest request;
+    request.url = blob_url(endpoint, reference, wanted.digest);
+    const uint64_t from = sink.delivered();
+    if (from != 0) request.headers.emplace_back("Range", fmt::format("bytes={}-", from));
+    // A server without ranges answers 200 with the whole; the sink then skips what it has.
+    request.on_answer = [&](const HttpResponse& response) {
+      sink.starts_at(response.status == 206 ? from : 0);
+    };
+    const ByteSink take = [&](std::string_view bytes) { return sink.take(bytes); };
+    request.sink = &take;
+    return requester_.send_once(endpoint, reference.path(), std::move(request),
+                                pull_scope(reference), stop);
+  }
+
+  ClientOptions options_;
+  HttpClient http_;
+  CredentialStore credentials_;
+  Authorizer authorizer_;
+  Endpoints endpoints_;
+  Requester requester_;
+  BlobUploads uploads_{requester_};
+};
+
+}  // namespace
+
+std::unique_ptr<Client> make_client(ClientOptions options) {
+  return std::make_unique<DistributionClient>(std::move(options));
+}
+
+}  // namespace slipway::registry
