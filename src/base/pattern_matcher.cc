@@ -317,8 +317,7 @@ bool PatternMatcher::may_take_back_below(std::string_view path) const {
     const std::string& text = pattern.text();
     const size_t literal_end = std::min(text.find_first_of("*?[\\"), text.size());
     const size_t common = std::min(literal_end, directory.size());
-    if (text.compare(0, common, directory, 0, common) != 0) return false;
-    return literal_end < text.size() || text.size() >= directory.size();
+    return text.compare(0, common, directory, 0, common) == 0;
   });
 }
 

@@ -53,14 +53,19 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   std::string best;
   size_t best_distance = word.size() / 3 + 2;  // exclusive: farther is no typo
   for (const std::string& candidate : candidates) {
-    // Levenshtein, one row at a time.
+    // Levenshtein, one row at a time; two neighbours swapped count as one mistake.
     std::vector<size_t> row(candidate.size() + 1);
     std::iota(row.begin(), row.end(), size_t{0});
+    std::vector<size_t> above;
     for (size_t i = 0; i < word.size(); ++i) {
-      size_t diagonal = std::exchange(row[0], i + 1);
+      const std::vector<size_t> two_above = std::exchange(above, row);
+      row[0] = i + 1;
       for (size_t j = 0; j < candidate.size(); ++j) {
-        const size_t replace = diagonal + (word[i] == candidate[j] ? 0 : 1);
-        diagonal = std::exchange(row[j + 1], std::min({row[j + 1] + 1, row[j] + 1, replace}));
+        const size_t replace = above[j] + (word[i] == candidate[j] ? 0 : 1);
+        row[j + 1] = std::min({row[j] + 1, above[j + 1] + 1, replace});
+        const bool swapped =
+            i > 0 && j > 0 && word[i] == candidate[j - 1] && word[i - 1] == candidate[j];
+        if (swapped) row[j + 1] = std::min(row[j + 1], two_above[j - 1] + 1);
       }
     }
     if (row.back() < best_distance) {
