@@ -12,6 +12,7 @@
 #include "frontend/dockerfile/conformance_data.h"
 #include "frontend/dockerfile/git_ref.h"
 #include "frontend/dockerfile/ignore_file.h"
+#include "frontend/dockerfile/instruction_parser.h"
 #include "frontend/dockerfile/parser.h"
 #include "frontend/dockerfile/shell_lexer.h"
 #include "oci/platform.h"
@@ -160,6 +161,24 @@ TEST(Conformance, WhatTheOfficialParserRejectsIsRejected) {
         << dockerfile << ": " << read_text(error_file);
   }
   EXPECT_FALSE(errors.empty());
+}
+
+// What the official frontend converts has to parse; what it calls a parse error has to be one.
+TEST(Conformance, InstructionsParseWhereTheOfficialOnesDo) {
+  const auto folder = conformance_data("dockerfiles");
+  if (!folder) GTEST_SKIP() << "no conformance data beside the repository";
+  int parsed = 0;
+  for (const auto& dump_file : files_ending_in(*folder, ".ast")) {
+    const std::string dockerfile = without_ending(dump_file, 4);
+    const bool parse_error =
+        read_text(dockerfile + ".err").contains("refllb: dockerfile parse error on line");
+    if (!parse_error && !std::filesystem::exists(dockerfile + ".json")) continue;
+    const auto result = parse_dockerfile(read_text(dockerfile), dockerfile);
+    EXPECT_EQ(result.has_value(), !parse_error)
+        << dockerfile << ": " << (result ? "" : result.error().message());
+    ++parsed;
+  }
+  EXPECT_GE(parsed, 500);
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ class Parser {
       add_error(make_error(ErrorCode::InvalidInput,
                            "invalid escape token '{}' does not match ` or \\", found.value),
                 line_number_);
+      stopped_ = true;  // nothing below can be read without it
     } else if (found.name == "escape") {
       result_.tree.escape = found.value[0];
     }
