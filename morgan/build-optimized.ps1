@@ -13,7 +13,7 @@ if (-not (Get-Command wsl.exe -ErrorAction SilentlyContinue)) {
     Write-Error 'WSL is not installed. Run "wsl --install Debian" in an administrator shell, then try again.'
 }
 $distro = if ($env:WSL_DISTRO) { $env:WSL_DISTRO } else { 'Debian' }
-$words = @($Target, $Cache) | Where-Object { $_ }
+$words = @(@($Target, $Cache) | Where-Object { $_ })
 
 # WSLENV hands the variable over to Linux.
 $env:WSLENV = (@($env:WSLENV, 'BUILDKIT_PROGRESS') | Where-Object { $_ }) -join ':'

@@ -1,5 +1,6 @@
 """NVIDIA's CUDA libraries, taken from the wheels that NVIDIA publishes on PyPI."""
 
+import os
 import shutil
 import subprocess
 import zipfile
@@ -42,7 +43,7 @@ def install_libraries(cuda: Path, work: Path) -> None:
     downloads = work / "wheels"
     command = ["python3", "-m", "pip", "download", "--quiet", "--no-deps", "--no-cache-dir"]
     command += ["--only-binary=:all:", "--disable-pip-version-check", "--dest", str(downloads)]
-    subprocess.run([*command, *WHEELS], check=True)
+    subprocess.run([*command, *WHEELS], check=True, env={**os.environ, "TMPDIR": str(work)})
     for wheel in sorted(downloads.iterdir()):
         with zipfile.ZipFile(wheel) as archive:
             for member in archive.infolist():

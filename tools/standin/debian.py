@@ -133,6 +133,10 @@ def bootstrap(stream, tree: Tree, packages: list[str], remove: list[str]) -> Non
         # mmdebstrap keeps its copy as 0000debian.sources; the image's own comes with `tree`.
         command.append(str(tree.root / "etc/apt/sources.list.d/debian.sources"))
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(oci.EPOCH)}
+    if os.geteuid() == 0:
+        # Gigabytes do not belong into /tmp. (Without root, subordinate users must reach the folder:
+        # a home directory would not do.)
+        environment["TMPDIR"] = str(tree.root.parent)
     stream.write(empty_dev())  # --skip=output/dev leaves out the directory with the device nodes
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         shutil.copyfileobj(process.stdout, stream, 1 << 20)
