@@ -66,6 +66,7 @@ struct ChildPlan {
     place(options.stdout_fd, 1, 2);
     place(options.stderr_fd, 2, 2);
     for (const auto& [from, to] : options.keep_fds) place(from, to, 2);
+    if (options.before_exec != nullptr && !options.before_exec()) fail(4);
     if (options.environment) {
       ::execvpe(argv[0], argv.data(), environment.data());
     } else {
@@ -78,6 +79,7 @@ struct ChildPlan {
 Error start_error(const ProcessOptions& options, int stage, int errno_value) {
   const char* what = stage == 1   ? "change to the working directory of"
                      : stage == 2 ? "pass descriptors to"
+                     : stage == 4 ? "prepare the environment of"
                                   : "start";
   return Error::from_errno(errno_value, fmt::format("{} {}", what, options.argv[0]));
 }

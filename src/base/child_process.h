@@ -44,6 +44,9 @@ struct ProcessOptions {
   bool die_with_parent = false;
   // The child starts its own process group, so that a Ctrl-C at the terminal does not reach it.
   bool new_process_group = true;
+  // Called in the child just before exec, for namespaces and the like; async-signal-safe calls
+  // only. Returns false with errno set to give up.
+  bool (*before_exec)() = nullptr;
 };
 
 class ChildProcess {
@@ -56,6 +59,8 @@ class ChildProcess {
   ~ChildProcess();
 
   int pid() const { return pid_; }
+  // Readable once the process has ended; -1 after wait().
+  int pidfd() const { return pidfd_.get(); }
   // Waits for the end. When `stop` is requested first: sends SIGTERM, then SIGKILL after two
   // seconds, reaps, and returns Cancelled.
   Result<ExitStatus> wait(std::stop_token stop = {});
