@@ -122,30 +122,22 @@ Definition DefinitionBuilder::build(std::optional<Edge> root) && {
   result.files_ = std::move(definition_.files_);
   if (!root) return result;
 
-  constexpr VertexIndex kUnplaced = SIZE_MAX;
-  std::vector<VertexIndex> placed(definition_.vertices_.size(), kUnplaced);
-  // Depth first with a stack of our own: graphs of untrusted clients may be thousands of ops deep.
-  struct Visit {
-    VertexIndex vertex;
-    size_t next_input;
-  };
-  std::vector<Visit> stack = {{root->vertex, 0}};
-  while (!stack.empty()) {
-    Visit& visit = stack.back();
-    Vertex& vertex = definition_.vertices_.at(visit.vertex);
-    if (placed[visit.vertex] == kUnplaced && visit.next_input < vertex.inputs.size()) {
-      const VertexIndex input = vertex.inputs[visit.next_input++].vertex;
-      if (placed[input] == kUnplaced) stack.push_back({input, 0});
-      continue;
-    }
-    if (placed[visit.vertex] == kUnplaced) {
-      placed[visit.vertex] = result.vertices_.size();
-      for (Edge& input : vertex.inputs) input.vertex = placed[input.vertex];
-      result.vertices_.push_back(std::move(vertex));
-    }
-    stack.pop_back();
+  // Inputs come before their users, so one pass backwards finds all that the root needs.
+  std::vector<Vertex>& vertices = definition_.vertices_;
+  std::vector<bool> needed(vertices.size(), false);
+  needed.at(root->vertex) = true;
+  for (VertexIndex index = root->vertex + 1; index-- > 0;) {
+    if (!needed[index]) continue;
+    for (const Edge& input : vertices[index].inputs) needed[input.vertex] = true;
   }
-  result.root_->vertex = placed[root->vertex];
+  std::vector<VertexIndex> moved(vertices.size());
+  for (VertexIndex index = 0; index <= root->vertex; ++index) {
+    if (!needed[index]) continue;
+    for (Edge& input : vertices[index].inputs) input.vertex = moved[input.vertex];
+    moved[index] = result.vertices_.size();
+    result.vertices_.push_back(std::move(vertices[index]));
+  }
+  result.root_->vertex = moved[root->vertex];
   return result;
 }
 

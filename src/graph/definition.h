@@ -127,7 +127,7 @@ class DefinitionBuilder {
   size_t add_file(SourceFile file);
   // Copies all vertices of `other`, returns its root here: several targets become one graph.
   std::optional<Edge> import(const Definition& other);
-  // Keeps only what `root` needs, in BuildKit's order: depth first, inputs in order, root last.
+  // Keeps only what `root` needs, in the order it was added.
   Definition build(std::optional<Edge> root) &&;
 
  private:
