@@ -80,7 +80,7 @@ class ImageResolver {
 enum class ImagePull { Default, Always, PreferLocal };
 
 struct ConvertOptions {
-  std::string target;  // stage name or index; empty: the last stage
+  std::string target;  // stage name; empty: the last stage
   std::map<std::string, std::string> build_args;
   std::map<std::string, std::string> labels;
   std::optional<Platform> target_platform;  // nullopt: the build platform
@@ -91,7 +91,7 @@ struct ConvertOptions {
   ContextSource main_context = LocalContext{"context", {}, {}};
   std::map<std::string, ContextSource> named_contexts;
 
-  bool no_cache = false;                   // all stages
+  bool no_cache = false;                     // all stages
   std::vector<std::string> no_cache_filter;  // these stages
   ImagePull pull = ImagePull::Default;
 

@@ -1,0 +1,288 @@
+// The conversion as a list of phases: arguments, stages and their links, base images, then every
+// needed stage's instructions in order (dispatch*.cc), then the main context's final description.
+#include "frontend/dockerfile/convert.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "frontend/dockerfile/convert_context.h"
+#include "frontend/dockerfile/git_ref.h"
+#include "frontend/dockerfile/path_rules.h"
+
+namespace slipway::dockerfile {
+
+namespace {
+
+constexpr char kEpochArg[] = "SOURCE_DATE_EPOCH";
+
+EnvList platform_args(const ConvertContext& context, std::string_view target_stage) {
+  const Platform& build = context.options.build_platform;
+  const Platform& target = context.target_platform;
+  Platform build_without_version = build;
+  build_without_version.os_version.clear();
+  const std::pair<const char*, std::string> defaults[] = {
+      {"BUILDPLATFORM", format_platform(build_without_version)},
+      {"BUILDOS", build.os},
+      {"BUILDOSVERSION", build.os_version},
+      {"BUILDARCH", build.architecture},
+      {"BUILDVARIANT", build.variant},
+      {"TARGETPLATFORM", format_platform(target)},
+      {"TARGETOS", target.os},
+      {"TARGETOSVERSION", target.os_version},
+      {"TARGETARCH", target.architecture},
+      {"TARGETVARIANT", target.variant},
+      {"TARGETSTAGE", std::string(target_stage.empty() ? "default" : target_stage)},
+  };
+  EnvList args;
+  for (const auto& [name, value] : defaults) {
+    const auto given = context.build_args.find(name);
+    args.set(name, given != context.build_args.end() ? given->second : value);
+  }
+  return args;
+}
+
+// ARG before the first FROM.
+Status add_meta_args(ConvertContext& context, const std::vector<ArgInstruction>& instructions) {
+  for (const ArgInstruction& instruction : instructions) {
+    for (const ArgDefinition& arg : instruction.args) {
+      const auto given = context.build_args.find(arg.key);
+      if (given != context.build_args.end()) {
+        context.global_args.set(arg.key, given->second);
+      } else if (arg.value) {
+        Result<std::string> value = context.lexer.word(*arg.value, context.global_args.map());
+        if (!value) return std::move(value.error()).at(instruction.info.span);
+        context.global_args.set(arg.key, *std::move(value));
+      }
+    }
+  }
+  return {};
+}
+
+std::optional<std::string> epoch_value(const ConvertContext& context) {
+  const auto given = context.build_args.find(kEpochArg);
+  if (given != context.build_args.end()) return given->second;
+  const std::string* global = context.global_args.find(kEpochArg);
+  if (global == nullptr || global->empty()) return std::nullopt;
+  return *global;
+}
+
+// SOURCE_DATE_EPOCH: seconds, or "context" for the main context's own time, which a local directory
+// does not have.
+Status set_epoch(ConvertContext& context, const Dockerfile& dockerfile) {
+  const std::optional<std::string> value = epoch_value(context);
+  if (!value) return {};
+  int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), seconds);
+  if (error == std::errc() && end == value->data() + value->size()) {
+    context.epoch = seconds;
+  } else if (!value->empty() && *value != "context") {
+    for (const Stage& stage : dockerfile.stages) {
+      if (!stage.name.empty() && to_lower(stage.name) == to_lower(*value)) {
+        return make_error(ErrorCode::Unsupported,
+                          "SOURCE_DATE_EPOCH={}: the time of a stage's source is not supported yet",
+                          *value)
+            .at(stage.info.span);
+      }
+    }
+    return make_error(ErrorCode::InvalidInput, "invalid SOURCE_DATE_EPOCH: {}", *value);
+  }
+  const std::string text = context.epoch ? std::to_string(*context.epoch) : "";
+  if (context.build_args.contains(kEpochArg)) {
+    if (text.empty()) {
+      context.build_args.erase(kEpochArg);
+    } else {
+      context.build_args[kEpochArg] = text;
+    }
+  }
+  if (context.global_args.find(kEpochArg) != nullptr) {
+    if (text.empty()) {
+      context.global_args.unset(kEpochArg);
+    } else {
+      context.global_args.set(kEpochArg, text);
+    }
+  }
+  return {};
+}
+
+std::optional<graph::ProxyEnv> proxy_of(const std::map<std::string, std::string>& build_args) {
+  graph::ProxyEnv proxy;
+  bool any = false;
+  for (const auto& [name, value] : build_args) {
+    const std::pair<const char*, std::string*> fields[] = {{"http_proxy", &proxy.http_proxy},
+                                                           {"https_proxy", &proxy.https_proxy},
+                                                           {"ftp_proxy", &proxy.ftp_proxy},
+                                                           {"no_proxy", &proxy.no_proxy},
+                                                           {"all_proxy", &proxy.all_proxy}};
+    for (const auto& [field, destination] : fields) {
+      if (to_lower(name) != field) continue;
+      *destination = value;
+      any = true;
+    }
+  }
+  return any ? std::optional(proxy) : std::nullopt;
+}
+
+// Users may write "docker.io/library/alpine:latest" for "alpine".
+Status add_named_contexts(ConvertContext& context) {
+  for (const auto& [given, source] : context.options.named_contexts) {
+    const size_t suffix = given.find("::");
+    const std::string name = given.substr(0, suffix);
+    const Reference reference =
+        TRY(Reference::parse(name).context(fmt::format("invalid context name {}", given)));
+    std::string key = reference.familiar();
+    if (key.ends_with(":latest")) key.resize(key.size() - 7);
+    if (suffix != std::string::npos) key += given.substr(suffix);
+    context.named_contexts[key] = &source;
+  }
+  return {};
+}
+
+Result<std::optional<Output>> add_main_context(ConvertContext& context) {
+  const ContextSource& source = context.options.main_context;
+  if (const auto* local = std::get_if<LocalContext>(&source)) {
+    graph::SourceOp op{"local://" + local->name, {{"local.sharedkeyhint", local->name}}};
+    graph::VertexMetadata metadata = named("[internal] load build context");
+    metadata.caps = {{"source.local", true}, {"source.local.sharedkeyhint", true}};
+    if (!local->excludes.empty()) {
+      op.attrs["local.excludepatterns"] = json_list(local->excludes);
+      metadata.caps["source.local.excludepatterns"] = true;
+    }
+    return std::optional(
+        context.graph.add({std::move(op), {}, std::nullopt, std::move(metadata), std::nullopt}));
+  }
+  if (const auto* input = std::get_if<InputContext>(&source)) {
+    return context.graph.import(*input->definition);
+  }
+  if (const auto* url = std::get_if<UrlContext>(&source)) {
+    const std::optional<GitRef> git = TRY(parse_git_ref(url->url));
+    if (git) {
+      return std::optional(
+          context.graph.add(git_source(*git, named("[internal] load git source " + url->url))));
+    }
+  }
+  return make_error(ErrorCode::Unsupported, "the build context must be a directory or a git URL");
+}
+
+Result<StageState*> find_target(const ConvertContext& context, size_t declared) {
+  const std::string& target = context.options.target;
+  // The last of the Dockerfile's own stages; implicit ones come after.
+  if (target.empty()) return context.stages.at(declared - 1);
+  StageState* stage = context.stages.find(target);
+  if (stage != nullptr) return stage;
+  Error error = make_error(ErrorCode::NotFound, "target stage \"{}\" could not be found", target);
+  const std::string near = nearest(target, context.stages.titles());
+  if (near.empty()) return error;
+  return std::move(error).with_hint(fmt::format("did you mean {}?", near));
+}
+
+Result<std::set<std::string>> dispatch_stages(ConvertContext& context,
+                                              const std::set<const StageState*>& reachable) {
+  std::set<std::string> context_paths;
+  for (size_t i = 0; i < context.stages.size(); ++i) {
+    StageState& stage = *context.stages.at(i);
+    if (!reachable.contains(&stage) || stage.is_dispatched) continue;
+    TRY(dispatch_stage(context, stage));
+    context_paths.insert(stage.context_paths.begin(), stage.context_paths.end());
+  }
+  return context_paths;
+}
+
+ImageConfig final_image(const ConvertContext& context, const StageState& target) {
+  ImageConfig image = target.image;
+  for (const auto& [name, value] : context.options.labels) image.config.labels[name] = value;
+  if (!context.implicit_target) {
+    const Platform& wanted = context.target_platform;
+    const bool same =
+        wanted.os == image.platform.os && wanted.architecture == image.platform.architecture;
+    image.platform.os = wanted.os;
+    image.platform.architecture = wanted.architecture;
+    if (!wanted.variant.empty() || !same) image.platform.variant = wanted.variant;
+    if (!wanted.os_version.empty() || !same) image.platform.os_version = wanted.os_version;
+    if (!wanted.os_features.empty()) image.platform.os_features = wanted.os_features;
+  }
+  image.platform = image.platform.normalized();
+  return image;
+}
+
+// Ops without a platform of their own are for the target's.
+void set_default_platforms(ConvertContext& context, size_t count) {
+  for (size_t node = 0; node < count; ++node) {
+    PendingOp& op = context.graph.op(node);
+    if (std::holds_alternative<graph::ExecOp>(op.op) && !op.platform && !op.imported) {
+      op.platform = context.target_platform;
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> follow_paths(const std::set<std::string>& paths) {
+  if (paths.contains("/")) return {};
+  std::set<std::string> relative;
+  for (const std::string& path : paths) relative.insert(join_path(".", path));
+  return {relative.begin(), relative.end()};
+}
+
+void add_follow_paths(PendingOp& local, const std::vector<std::string>& paths) {
+  if (paths.empty()) return;
+  std::get<graph::SourceOp>(local.op).attrs["local.followpaths"] = json_list(paths);
+  local.metadata.caps["source.local.followpaths"] = true;
+}
+
+Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& options,
+                           ImageResolver& resolver) {
+  if (dockerfile.stages.empty()) {
+    return make_error(ErrorCode::InvalidInput, "dockerfile contains no stages to build");
+  }
+  ConvertContext context{options,
+                         resolver,
+                         dockerfile.escape,
+                         ShellLexer({.escape = dockerfile.escape}),
+                         PendingGraph({options.file_name, options.file_text, "Dockerfile"}),
+                         {},
+                         options.target_platform.value_or(options.build_platform),
+                         !options.target_platform.has_value(),
+                         options.build_args,
+                         {},
+                         std::nullopt,
+                         proxy_of(options.build_args),
+                         {},
+                         std::nullopt,
+                         {}};
+  TRY(add_named_contexts(context));
+  context.global_args = platform_args(
+      context, options.target.empty() ? dockerfile.stages.back().name : options.target);
+  TRY(add_meta_args(context, dockerfile.meta_args));
+  TRY(set_epoch(context, dockerfile));
+  context.main_context = TRY(add_main_context(context));
+
+  TRY(build_stages(context, dockerfile));
+  StageState& target = *TRY(find_target(context, dockerfile.stages.size()));
+  const std::set<const StageState*> reachable = TRY(resolve_stages(context, target));
+  const std::set<std::string> context_paths = TRY(dispatch_stages(context, reachable));
+  target.paths_of_base().insert("/");
+
+  Conversion result;
+  result.config = final_image(context, target);
+  result.base_config = target.base_image;
+  result.platform = result.config.platform;
+  result.epoch = context.epoch;
+  result.warnings = dockerfile.warnings;
+  result.context_paths = follow_paths(context_paths);
+  if (context.main_context && std::holds_alternative<LocalContext>(options.main_context)) {
+    add_follow_paths(context.graph.op(context.main_context->node), result.context_paths);
+  }
+  for (const LateLocal& late : context.late_locals) {
+    std::set<std::string> paths = late.stage->used_paths;
+    add_follow_paths(context.graph.op(late.node), follow_paths(paths));
+  }
+  set_default_platforms(context, context.graph.size());
+  result.definition = context.graph.finish(target.state.output);
+  result.uses_main_context =
+      context.main_context && context.graph.reached(context.main_context->node);
+  return result;
+}
+
+}  // namespace slipway::dockerfile

@@ -1,0 +1,307 @@
+// A stage's instructions in order; here those that only change the image config.
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "frontend/dockerfile/convert_context.h"
+#include "frontend/dockerfile/expand.h"
+#include "frontend/dockerfile/go_format.h"
+#include "frontend/dockerfile/path_rules.h"
+
+namespace slipway::dockerfile {
+
+namespace {
+
+void set_config_env(std::vector<std::string>& env, const std::string& name,
+                    const std::string& value) {
+  const auto known = std::ranges::find_if(
+      env, [&](const std::string& entry) { return entry.substr(0, entry.find('=')) == name; });
+  if (known != env.end()) {
+    *known = name + "=" + value;
+  } else {
+    env.push_back(name + "=" + value);
+  }
+}
+
+std::vector<std::string> with_shell(const ImageConfig& image, const CommandLine& command) {
+  if (!command.prepend_shell) return command.args;
+  std::vector<std::string> args = shell_of(image);
+  args.push_back(join(command.args, " "));
+  return args;
+}
+
+// Names as Linux has them, with or without SIG, and numbers.
+bool is_signal(std::string_view text) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size()) return number != 0;
+  std::string name;
+  for (const char c : text) name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  if (name.starts_with("SIG")) name.erase(0, 3);
+  constexpr std::string_view kNames[] = {
+      "ABRT", "ALRM",   "BUS",  "CHLD",   "CLD",   "CONT", "FPE",  "HUP",   "ILL",
+      "INT",  "IO",     "IOT",  "KILL",   "PIPE",  "POLL", "PROF", "PWR",   "QUIT",
+      "SEGV", "STKFLT", "STOP", "SYS",    "TERM",  "TRAP", "TSTP", "TTIN",  "TTOU",
+      "URG",  "USR1",   "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ", "RTMIN", "RTMAX"};
+  if (std::ranges::find(kNames, name) != std::end(kNames)) return true;
+  const bool from_min = name.starts_with("RTMIN+");
+  if (!from_min && !name.starts_with("RTMAX-")) return false;
+  int offset = 0;
+  const char* const last = name.data() + name.size();
+  const auto parsed = std::from_chars(name.data() + 6, last, offset);
+  return parsed.ec == std::errc() && parsed.ptr == last && offset >= 1 &&
+         offset <= (from_min ? 15 : 14);
+}
+
+// BUILDKIT_SBOM_SCAN_* steer the scanner; they are no variables of the build.
+bool is_env_arg(std::string_view name) {
+  return name != "BUILDKIT_SBOM_SCAN_CONTEXT" && name != "BUILDKIT_SBOM_SCAN_STAGE";
+}
+
+class Dispatcher {
+ public:
+  Dispatcher(ConvertContext& context, StageState& stage, const Command& command)
+      : context_(context), stage_(stage), command_(command) {}
+
+  Status operator()(const EnvInstruction& env) {
+    std::string message = "ENV";
+    for (const KeyValue& pair : env.pairs) {
+      message += " " + pair.str();
+      stage_.state.env.set(pair.key, pair.value);
+      set_config_env(config().env, pair.key, pair.value);
+    }
+    return done(std::move(message));
+  }
+
+  Status operator()(const LabelInstruction& label) {
+    std::string message = "LABEL";
+    for (const KeyValue& pair : label.pairs) {
+      message += " " + pair.str();
+      config().labels[pair.key] = pair.value;
+    }
+    return done(std::move(message));
+  }
+
+  Status operator()(const ArgInstruction& instruction) {
+    std::vector<std::string> shown;
+    for (ArgDefinition arg : instruction.args) {
+      const auto given = context_.build_args.find(arg.key);
+      if (given != context_.build_args.end()) {
+        arg.value = given->second;
+      } else if (arg.value) {
+        arg.value = TRY(context_.lexer.word(*arg.value, stage_.state.env.map()));
+      } else if (const std::string* global = context_.global_args.find(arg.key)) {
+        arg.value = *global;
+      }
+      if (arg.value && is_env_arg(arg.key)) stage_.state.env.set(arg.key, *arg.value);
+      shown.push_back(arg.value ? arg.key + "=" + *arg.value : arg.key);
+      stage_.args.push_back(std::move(arg));
+    }
+    return done("ARG " + join(shown, " "));
+  }
+
+  Status operator()(const CmdInstruction& cmd) {
+    config().cmd = with_shell(stage_.image, cmd.command);
+    config().args_escaped = true;
+    stage_.cmd_set = true;
+    return done("CMD " + go_quote_list(*config().cmd));
+  }
+
+  Status operator()(const EntrypointInstruction& entrypoint) {
+    config().entrypoint = with_shell(stage_.image, entrypoint.command);
+    // A CMD of the base image was meant for its own entrypoint.
+    if (!stage_.cmd_set) config().cmd.reset();
+    return done("ENTRYPOINT " + go_quote_list(*config().entrypoint));
+  }
+
+  Status operator()(const HealthcheckInstruction& check) {
+    config().healthcheck = Healthcheck{check.test,         check.interval,       check.timeout,
+                                       check.start_period, check.start_interval, check.retries};
+    return done(fmt::format(
+        "HEALTHCHECK {{Test:{} Interval:{} Timeout:{} StartPeriod:{} StartInterval:{} Retries:{}}}",
+        go_list(check.test), go_duration(check.interval), go_duration(check.timeout),
+        go_duration(check.start_period), go_duration(check.start_interval), check.retries));
+  }
+
+  Status operator()(const MaintainerInstruction& maintainer) {
+    stage_.image.author = maintainer.maintainer;
+    return done("MAINTAINER " + maintainer.maintainer);
+  }
+
+  Status operator()(const OnbuildInstruction& onbuild) {
+    config().on_build.push_back(onbuild.expression);
+    return {};
+  }
+
+  Status operator()(const ShellInstruction& shell) {
+    config().shell = shell.shell;
+    return done("SHELL " + go_list(shell.shell));
+  }
+
+  Status operator()(const StopsignalInstruction& stopsignal) {
+    if (!is_signal(stopsignal.signal)) {
+      return make_error(ErrorCode::InvalidInput, "invalid signal: {}", stopsignal.signal);
+    }
+    config().stop_signal = stopsignal.signal;
+    return done("STOPSIGNAL " + stopsignal.signal);
+  }
+
+  Status operator()(const UserInstruction& user) {
+    stage_.state.user = user.user;
+    config().user = user.user;
+    return done("USER " + user.user);
+  }
+
+  Status operator()(const VolumeInstruction& volume) {
+    for (const std::string& path : volume.volumes) {
+      if (path.empty()) {
+        return make_error(ErrorCode::InvalidInput, "VOLUME specified can not be an empty string");
+      }
+      config().volumes[path] = "";
+    }
+    return done("VOLUME " + go_list(volume.volumes));
+  }
+
+  Status operator()(const ExposeInstruction& expose) {
+    return dispatch_expose(context_, stage_, expose);
+  }
+  Status operator()(const WorkdirInstruction& workdir) {
+    return dispatch_workdir(context_, stage_, workdir);
+  }
+  Status operator()(const AddInstruction& add) { return dispatch_add(context_, stage_, add); }
+  Status operator()(const CopyInstruction& copy) {
+    return dispatch_copy(context_, stage_, copy, command_.sources);
+  }
+  Status operator()(const RunInstruction& run) {
+    return dispatch_run(context_, stage_, run, command_.sources);
+  }
+
+ private:
+  ContainerConfig& config() { return stage_.image.config; }
+  Status done(std::string message) {
+    add_history(context_, stage_, std::move(message), false);
+    return {};
+  }
+
+  ConvertContext& context_;
+  StageState& stage_;
+  const Command& command_;
+};
+
+Status expand_command(const ConvertContext& context, const StageState& stage,
+                      Instruction& instruction) {
+  // ARG may not need its default value; RUN expands its mounts itself.
+  if (std::holds_alternative<ArgInstruction>(instruction)) return {};
+  const Environment& env = stage.state.env.map();
+  TRY(expand(instruction, [&](std::string_view word) { return context.lexer.word(word, env); }));
+  const ShellLexer contents({.keep_quotes = true});
+  return expand_heredocs(instruction,
+                         [&](std::string_view word) { return contents.word(word, env); });
+}
+
+// Protobuf strings, and so LLB, can only hold UTF-8.
+bool is_utf8(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    const size_t size = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if ((first >= 0x80 && first < 0xc2) || first > 0xf4 || i + size > text.size()) return false;
+    for (size_t j = 1; j < size; ++j) {
+      if ((static_cast<unsigned char>(text[i + j]) & 0xc0) != 0x80) return false;
+    }
+    i += size;
+  }
+  return true;
+}
+
+// What the image's config says holds from the first instruction on.
+Status start_from_image(ConvertContext& context, StageState& stage) {
+  if (!stage.platform) stage.platform = context.target_platform;
+  std::vector<std::string>& env = stage.image.config.env;
+  const bool has_path =
+      std::ranges::any_of(env, [](const auto& entry) { return entry.starts_with("PATH="); });
+  if (!has_path && stage.platform->os != "windows") {
+    env.push_back("PATH=" + default_path(stage.platform->os));
+  }
+  for (const std::string& entry : env) {
+    const size_t equals = entry.find('=');
+    stage.state.env.set(entry.substr(0, equals),
+                        equals == std::string::npos ? "" : entry.substr(equals + 1));
+  }
+  if (!context.options.hostname.empty()) stage.state.hostname = context.options.hostname;
+  if (!stage.image.config.working_dir.empty()) {
+    TRY(set_workdir(stage, std::string(stage.image.config.working_dir)));
+  }
+  if (!stage.image.config.user.empty()) stage.state.user = stage.image.config.user;
+  stage.state.network = context.options.network;
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> shell_of(const ImageConfig& image) {
+  if (image.config.shell && !image.config.shell->empty()) return *image.config.shell;
+  if (image.platform.os == "windows") return {"cmd", "/S", "/C"};
+  return {"/bin/sh", "-c"};
+}
+
+Status set_workdir(StageState& stage, std::string_view path) {
+  const std::string& os = stage.platform->os;
+  std::string& config_dir = stage.image.config.working_dir;
+  config_dir = TRY(normalize_workdir(config_dir, path, os).context("normalizing workdir"));
+  const std::string dir = to_slash(config_dir, os);
+  stage.state.dir = dir.starts_with('/') ? dir : join_path(stage.state.dir, dir);
+  return {};
+}
+
+Status dispatch_workdir(ConvertContext& context, StageState& stage,
+                        const WorkdirInstruction& workdir) {
+  TRY(set_workdir(stage, workdir.path));
+  const std::string dir = to_slash(stage.image.config.working_dir, stage.platform->os);
+  if (dir != "/") {
+    graph::FileMkdir mkdir;
+    mkdir.path = action_path(stage.state.dir, dir, false);
+    mkdir.mode = 0755;
+    mkdir.make_parents = true;
+    const int64_t base = stage.state.output ? 0 : graph::kNone;
+    if (!stage.image.config.user.empty()) mkdir.owner = parse_chown(stage.image.config.user, base);
+    if (context.epoch) mkdir.timestamp = *context.epoch * 1'000'000'000;
+    PendingOp op;
+    op.op = graph::FileOp{{{base, graph::kNone, 0, std::move(mkdir)}}};
+    if (stage.state.output) op.inputs.push_back(*stage.state.output);
+    op.metadata = named(step_name(
+        context, stage, shown_command(context.lexer, workdir.info.source, stage.state.env.map()),
+        *stage.platform, &stage.state.env));
+    op.metadata.caps["file.base"] = true;
+    add_location(op.metadata, workdir.info.span);
+    stage.state.output = context.graph.add(std::move(op));
+  }
+  add_history(context, stage, "WORKDIR " + dir, dir != "/");
+  return {};
+}
+
+Status dispatch_stage(ConvertContext& context, StageState& stage) {
+  stage.inherit();
+  stage.is_dispatched = true;
+  Status started = start_from_image(context, stage);
+  if (!started) return std::move(started.error()).at(stage.info.span);
+  for (Command& command : stage.commands) {
+    const InstructionInfo& info = info_of(command.instruction);
+    const SourceSpan span = info.span;
+    const auto dispatch = [&]() -> Status {
+      if (!is_utf8(info.source)) {
+        return make_error(ErrorCode::InvalidInput, "{}: invalid UTF-8", info.name);
+      }
+      TRY(expand_command(context, stage, command.instruction));
+      stage.in_onbuild = command.is_onbuild;
+      return std::visit(Dispatcher(context, stage, command), command.instruction);
+    };
+    Status dispatched = dispatch();
+    if (!dispatched) return std::move(dispatched.error()).at(span);
+  }
+  return {};
+}
+
+}  // namespace slipway::dockerfile
