@@ -55,6 +55,24 @@ Status LayerIndex::add_blob(SnapshotId snapshot, std::string_view variant, const
   return {};
 }
 
+Result<std::optional<Digest>> LayerIndex::find_content_digest(SnapshotId snapshot,
+                                                              std::string_view selection) {
+  auto database = core_->database().lock();
+  Rows rows =
+      TRY(database->query("SELECT digest FROM content_digests WHERE snapshot = ? AND selection = ?",
+                          snapshot.value, selection));
+  if (!TRY(rows.next())) return std::optional<Digest>();
+  return std::optional<Digest>(TRY(Digest::parse(rows.view(0))));
+}
+
+Status LayerIndex::add_content_digest(SnapshotId snapshot, std::string_view selection,
+                                      const Digest& digest) {
+  TRY(core_->database().lock()->run(
+      "INSERT OR REPLACE INTO content_digests(snapshot, selection, digest) VALUES(?, ?, ?)",
+      snapshot.value, selection, digest.str()));
+  return {};
+}
+
 Result<std::optional<SnapshotId>> LayerIndex::find_chain(const Digest& chain_id) {
   auto database = core_->database().lock();
   Rows rows =

@@ -32,6 +32,11 @@ class LayerIndex {
   Result<std::vector<LayerBlob>> blobs_of(SnapshotId snapshot);
   Status add_blob(SnapshotId snapshot, std::string_view variant, const LayerBlob& blob);
 
+  // Digests of what was read of a snapshot, by a text that names the selection (source/).
+  Result<std::optional<Digest>> find_content_digest(SnapshotId snapshot,
+                                                    std::string_view selection);
+  Status add_content_digest(SnapshotId snapshot, std::string_view selection, const Digest& digest);
+
   // The snapshot that holds the unpacked layers of this chain. Pin it before use; when pinning says
   // NotFound, unpack again.
   Result<std::optional<SnapshotId>> find_chain(const Digest& chain_id);

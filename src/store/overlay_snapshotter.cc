@@ -218,7 +218,15 @@ Result<Mount> OverlaySnapshotter::mount(const OverlayLayers& layers,
 Status OverlaySnapshotter::remove(SnapshotId id) {
   parents_.lock()->erase(id.value);
   // The row first: from then on nobody can find the directory.
-  TRY(core_->database().lock()->run("DELETE FROM snapshots WHERE id = ?", id.value));
+  {
+    auto database = core_->database().lock();
+    Transaction transaction = TRY(Transaction::begin(*database));
+    TRY(database->run("DELETE FROM chains WHERE snapshot = ?", id.value));
+    TRY(database->run("DELETE FROM layer_blobs WHERE snapshot = ?", id.value));
+    TRY(database->run("DELETE FROM content_digests WHERE snapshot = ?", id.value));
+    TRY(database->run("DELETE FROM snapshots WHERE id = ?", id.value));
+    TRY(transaction.commit());
+  }
   return core_->discard_tree(directory(id).parent_path());
 }
 

@@ -28,8 +28,8 @@ class OverlaySnapshotter : public Snapshotter {
   Result<std::vector<SnapshotId>> ancestry(SnapshotId id);
   // pin(), but nullopt when the snapshot is not there (any more), its directory included.
   Result<std::optional<std::shared_ptr<const void>>> try_pin(SnapshotId id);
-  // Removes the snapshot's row and directory. It must have no children; the caller holds its byte
-  // (PinSet::try_claim), or it is ours and active.
+  // Removes the snapshot's row, what is known about it, and its directory. It must have no
+  // children; the caller holds its byte (PinSet::try_claim), or it is ours and active.
   Status remove(SnapshotId id);
   // Removes active snapshots whose process is gone.
   Status remove_dead();

@@ -86,6 +86,14 @@ CREATE TABLE cache_mounts(
   uses INTEGER NOT NULL,
   unsafe_boot TEXT);
 CREATE INDEX cache_mounts_name ON cache_mounts(name, base);
+)sql",
+
+                                                                   R"sql(
+CREATE TABLE content_digests(
+  snapshot INTEGER NOT NULL,
+  selection TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  PRIMARY KEY(snapshot, selection)) WITHOUT ROWID;
 )sql"};
 
 }  // namespace slipway::store
