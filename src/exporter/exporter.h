@@ -1,0 +1,72 @@
+// Exporter: brings the result of a build where the user wants it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/thread_pool.h"
+#include "oci/descriptor.h"
+#include "oci/image_config.h"
+#include "oci/reference.h"
+#include "progress/sink.h"
+#include "registry/client.h"
+#include "store/store.h"
+
+namespace slipway::exporter {
+
+// What a build made: a file system and the config of its image.
+struct BuildResult {
+  store::SnapshotId snapshot;
+  std::shared_ptr<const void> pin;  // keeps the snapshot; co-owned with the solver's results
+  ImageConfig config;               // without diff_ids; history without what this build cannot know
+  std::optional<int64_t> epoch;     // SOURCE_DATE_EPOCH, seconds
+};
+
+// What every exporter works with. All outlive it.
+struct ExportContext {
+  store::Store& store;
+  registry::Client& registry;
+  ThreadPool& pool;
+  progress::VertexReporter& progress;
+  std::stop_token stop;
+};
+
+// What there is to tell about an exported image; empty where the output is no image.
+struct ExportedImage {
+  Descriptor manifest;  // or index
+  Digest config;
+  std::vector<Reference> names;
+};
+
+class Exporter {
+ public:
+  virtual ~Exporter() = default;
+  // Name of the step that progress shows: "exporting to image".
+  virtual std::string name() const = 0;
+  // Makes the output; nothing of it is where others look before finalize().
+  virtual Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) = 0;
+  // Publishes: renames the file, pushes, names the image. Called when every target of the build has
+  // been exported.
+  virtual Status finalize(const ExportContext& context) = 0;
+};
+
+// From the fields of -o: type=image|registry|oci|docker|tar|local|cacheonly with buildx's keys;
+// `names` are the target's tags, used when the output has no name of its own. Unknown types and
+// keys are InvalidInput with the nearest known one.
+struct ExporterOptions {
+  std::map<std::string, std::string> fields;
+  std::vector<std::string> names;
+  std::vector<std::string> annotations;
+  std::filesystem::path working_directory;  // where a relative dest starts from
+  int stdout_fd = 1;                        // what dest=- stands for
+};
+Result<std::unique_ptr<Exporter>> make_exporter(ExporterOptions options);
+
+}  // namespace slipway::exporter
