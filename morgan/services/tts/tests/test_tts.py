@@ -72,7 +72,9 @@ def test_decoding_in_pieces_sounds_like_decoding_at_once(voice):
     pieces = b"".join(decoder.decode(frames[start : start + 5]) for start in (0, 5, 10))
     assert len(pieces) == len(whole) == 12 * FRAME_BYTES
     count = len(whole) // 2
-    pairs = zip(struct.unpack(f"<{count}h", pieces), struct.unpack(f"<{count}h", whole), strict=True)
+    pairs = zip(
+        struct.unpack(f"<{count}h", pieces), struct.unpack(f"<{count}h", whole), strict=True
+    )
     assert max(abs(a - b) for a, b in pairs) <= 1
 
 
