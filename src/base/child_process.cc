@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,8 +26,9 @@ std::vector<char*> c_array(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-// What the child does between fork and exec. Only async-signal-safe calls: other threads may have
-// held any lock at the time of the fork. Everything that allocates was made before.
+// What the child does between clone and exec. It shares our memory until then, so: only
+// async-signal-safe calls, and nothing is written but its own stack. Everything that allocates was
+// made before.
 struct ChildPlan {
   const ProcessOptions& options;
   std::vector<char*> argv;
@@ -49,16 +53,27 @@ struct ChildPlan {
     }
   }
 
+  // A handler of ours must not run in the child, on our memory: defaults first, then unblock.
+  static void reset_signals() {
+    for (int number = 1; number < NSIG; ++number) {
+      struct sigaction current;
+      if (::sigaction(number, nullptr, &current) != 0) continue;
+      const bool ignored = current.sa_handler == SIG_IGN && number != SIGPIPE;
+      if (current.sa_handler == SIG_DFL || ignored) continue;
+      ::signal(number, SIG_DFL);
+    }
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  }
+
   [[noreturn]] void run() const {
     if (options.new_process_group) ::setpgid(0, 0);
     if (options.die_with_parent) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
       if (::getppid() != parent_pid) ::_exit(127);
     }
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::signal(SIGPIPE, SIG_DFL);
+    reset_signals();
     if (!options.working_directory.empty() && ::chdir(options.working_directory.c_str()) != 0) {
       fail(1);
     }
@@ -75,6 +90,41 @@ struct ChildPlan {
     fail(3);
   }
 };
+
+// The sanitizers keep books about stacks and locks that a child on our memory would spoil.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kShareMemory = false;
+#else
+constexpr bool kShareMemory = true;
+#endif
+
+// Starts the child. fork() copies the page tables, milliseconds for a program with some hundred
+// megabytes; this child borrows our memory instead and we sleep until it has called exec, as with
+// vfork() but on a stack of its own.
+int clone_child(const ChildPlan& plan) {
+  constexpr size_t kStackBytes = 256 << 10;
+  if (!kShareMemory) {
+    const int pid = ::fork();
+    if (pid == 0) plan.run();
+    return pid;
+  }
+  void* stack = ::mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+  if (stack == MAP_FAILED) return -1;
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const int pid =
+      ::clone([](void* argument) -> int { static_cast<const ChildPlan*>(argument)->run(); },
+              static_cast<char*>(stack) + kStackBytes, CLONE_VM | CLONE_VFORK | SIGCHLD,
+              const_cast<ChildPlan*>(&plan));
+  const int saved = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::munmap(stack, kStackBytes);
+  errno = saved;
+  return pid;
+}
 
 Error start_error(const ProcessOptions& options, int stage, int errno_value) {
   const char* what = stage == 1   ? "change to the working directory of"
@@ -97,9 +147,8 @@ Result<ChildProcess> ChildProcess::start(const ProcessOptions& options) {
   const ChildPlan plan{options, c_array(options.argv),
                        options.environment ? c_array(*options.environment) : std::vector<char*>(),
                        report.write_end.get(), ::getpid()};
-  const int pid = ::fork();
-  if (pid < 0) return errno_error("fork");
-  if (pid == 0) plan.run();
+  const int pid = clone_child(plan);
+  if (pid < 0) return errno_error("start a process");
 
   report.write_end.reset();
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
