@@ -58,6 +58,17 @@ Result<std::string> what_it_said(int messages_fd) {
   return join(lines, "; ");
 }
 
+// Why a step got no network of its own, and what helps.
+std::string_view advice(const Error& error) {
+  if (error.code() == ErrorCode::NotFound) {
+    return "to give each one its own, install the package passt";
+  }
+  if (::access("/dev/net/tun", R_OK | W_OK) != 0) {
+    return "to give each one its own, make /dev/net/tun (module tun) accessible, mode 0666";
+  }
+  return "pasta could not connect one of their own";
+}
+
 // pasta writes its process id once the namespace is configured. What it says is only worth showing
 // when it fails.
 Result<ChildProcess> start_pasta(const std::string& program, const std::filesystem::path& space,
@@ -159,10 +170,8 @@ Result<NetworkPool::Lease> NetworkPool::connect(std::stop_token stop) {
   if (space.error().code() == ErrorCode::Cancelled) return std::move(space).error();
   const bool first = !std::exchange(state_.lock()->pasta_failed, true);
   if (first && options_.on_warning) {
-    options_.on_warning(fmt::format(
-        "steps use the host's network: no private one could be made ({}); install the package "
-        "passt to separate them",
-        space.error().message()));
+    options_.on_warning(fmt::format("steps use the host's network: {} ({})", advice(space.error()),
+                                    space.error().message()));
   }
   return Lease(this, Network::Host, nullptr);
 }
