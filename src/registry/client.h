@@ -42,8 +42,14 @@ class Client {
   // uploaded.
   virtual Result<bool> mount_blob(const Reference& reference, const Digest& digest,
                                   const std::string& from_repository, std::stop_token stop) = 0;
+  // Uploads a blob; or mounts it, when this client has put it into another repository of the same
+  // registry before or is doing so right now. Starts again from a fresh source on failure.
   virtual Status push_blob(const Reference& reference, const Descriptor& blob,
                            const ByteSourceFactory& source, std::stop_token stop) = 0;
+  // Whether the reference's tag (or digest) stands for this manifest in the registry itself, not in
+  // a mirror.
+  virtual Result<bool> has_manifest(const Reference& reference, const Digest& digest,
+                                    std::stop_token stop) = 0;
   // Puts a manifest or index under the reference's tag (or its digest when it has none).
   virtual Status push_manifest(const Reference& reference, const std::string& media_type,
                                std::string_view bytes, std::stop_token stop) = 0;

@@ -5,6 +5,7 @@
 
 #include "base/guarded.h"
 #include "oci/manifest.h"
+#include "registry/blob_places.h"
 #include "registry/blob_upload.h"
 #include "registry/client.h"
 #include "registry/endpoint.h"
@@ -35,6 +36,11 @@ std::string blob_url(const Endpoint& endpoint, const Reference& reference, const
 std::string tag_or_digest(const Reference& reference) {
   if (!reference.digest().empty()) return reference.digest().str();
   return reference.with_default_tag().tag();
+}
+
+// Under which name a manifest is put: a reference with tag and digest means its tag.
+std::string tag_of(const Reference& reference, const Digest& digest) {
+  return reference.tag().empty() ? digest.str() : reference.tag();
 }
 
 void accept_manifests(HttpRequest& request) {
@@ -121,7 +127,10 @@ class DistributionClient : public Client {
     request.follow_redirects = false;  // a redirect says that it is there
     const HttpResponse response = TRY(requester_.send(
         endpoint, reference.path(), std::move(request), push_scope(reference), stop));
-    if (response.ok() || (response.status >= 300 && response.status < 400)) return true;
+    if (response.ok() || (response.status >= 300 && response.status < 400)) {
+      places_.note(endpoint.host, digest, reference.path());
+      return true;
+    }
     if (response.status == 404) return false;
     return requester_.denied(endpoint, response,
                              fmt::format("check blob {} in {}", digest.str(), reference.name()));
@@ -155,16 +164,41 @@ class DistributionClient : public Client {
   Status push_blob(const Reference& reference, const Descriptor& blob,
                    const ByteSourceFactory& source, std::stop_token stop) override {
     const Endpoint endpoint = TRY(endpoints_.for_push(reference, stop));
-    return uploads_.push(endpoint, reference, push_scope(reference), blob, source, stop)
-        .context(fmt::format("push blob {} to {}", blob.digest.str(), reference.name()));
+    BlobPlaces::Turn turn = TRY(places_.take_turn(endpoint.host, blob.digest, stop));
+    for (const std::string& repository : turn.repositories()) {
+      if (repository == reference.path()) continue;  // it was deleted there, or we were not asked
+      if (TRY(mount_blob(reference, blob.digest, repository, stop))) {
+        turn.add(reference.path());
+        return {};
+      }
+    }
+    TRY(uploads_.push(endpoint, reference, push_scope(reference), blob, source, stop)
+            .context(fmt::format("push blob {} to {}", blob.digest.str(), reference.name())));
+    turn.add(reference.path());
+    return {};
+  }
+
+  Result<bool> has_manifest(const Reference& reference, const Digest& digest,
+                            std::stop_token stop) override {
+    const Endpoint endpoint = TRY(endpoints_.for_push(reference, stop));
+    const std::string what = fmt::format("check {}", reference.with_default_tag().familiar());
+    HttpRequest request;
+    request.method = "HEAD";
+    request.url = manifest_url(endpoint, reference, tag_of(reference, digest));
+    accept_manifests(request);
+    const HttpResponse response = TRY(
+        requester_.send(endpoint, reference.path(), std::move(request), push_scope(reference), stop)
+            .context(what));
+    if (response.ok()) return response.header("docker-content-digest") == digest.str();
+    if (response.status == 404 || response.status == 405) return false;
+    return requester_.denied(endpoint, response, what);
   }
 
   Status push_manifest(const Reference& reference, const std::string& media_type,
                        std::string_view bytes, std::stop_token stop) override {
     const Endpoint endpoint = TRY(endpoints_.for_push(reference, stop));
     const Digest digest = Digest::sha256_of(bytes);
-    // A reference with both goes under its tag.
-    const std::string target = reference.tag().empty() ? digest.str() : reference.tag();
+    const std::string target = tag_of(reference, digest);
     const std::string what = fmt::format("push manifest {} to {}", target, reference.name());
     HttpRequest request;
     request.method = "PUT";
@@ -333,6 +367,7 @@ class DistributionClient : public Client {
   Endpoints endpoints_;
   Requester requester_;
   BlobUploads uploads_{requester_};
+  BlobPlaces places_;
 };
 
 }  // namespace
