@@ -18,6 +18,20 @@ Core::Core(Layout layout, Database database, std::unique_ptr<PinSet> pins, std::
       user_xattrs_(user_xattrs),
       on_damage_(std::move(on_damage)) {}
 
+Core::~Core() {
+  remove_now();
+}
+
+void Core::remove_later(std::filesystem::path path) {
+  unwanted_.lock()->push_back(std::move(path));
+}
+
+void Core::remove_now() {
+  for (const std::filesystem::path& path : std::exchange(*unwanted_.lock(), {})) {
+    (void)remove_tree(path).has_value();
+  }
+}
+
 Result<std::filesystem::path> Core::scratch_path(std::string_view prefix) {
   auto directory = process_dir_.lock();
   if (!*directory) directory->emplace(TRY(ProcessDir::create(layout_.tmp())));

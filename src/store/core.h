@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "oci/digest.h"
 #include "store/database.h"
@@ -22,6 +23,7 @@ class Core {
 
   Core(Layout layout, Database database, std::unique_ptr<PinSet> pins, std::string boot_id,
        bool user_xattrs, DamageHandler on_damage);
+  ~Core();
 
   const Layout& layout() const { return layout_; }
   SharedDatabase& database() { return database_; }
@@ -35,6 +37,11 @@ class Core {
   Result<std::filesystem::path> scratch_path(std::string_view prefix);
   // Moves a tree away at once and then removes it; a kill in between leaves it to the next open.
   Status discard_tree(const std::filesystem::path& path);
+
+  // Removes a tree that nobody will miss at the end of the build: on a busy disk a single rmdir can
+  // take milliseconds. What a kill leaves goes with the snapshot it is in.
+  void remove_later(std::filesystem::path path);
+  void remove_now();
 
   // Something was written that the next barrier has to make durable.
   void mark_dirty() { dirty_.store(true, std::memory_order_relaxed); }
@@ -50,6 +57,7 @@ class Core {
   const bool user_xattrs_;
   const DamageHandler on_damage_;
   Guarded<std::optional<ProcessDir>> process_dir_;
+  Guarded<std::vector<std::filesystem::path>> unwanted_;
   std::atomic<bool> dirty_{false};
 };
 

@@ -66,9 +66,11 @@ Result<Database> Database::open(const std::filesystem::path& path,
     return make_error(ErrorCode::ResourceExhausted, "open metadata: no memory");
   if (result != SQLITE_OK) return database.error("open " + path.string());
   sqlite3_busy_timeout(connection, kBusyTimeoutMs);
-  // The log is moved into the database by checkpoint() and every 1000 pages; doing it at each close
-  // would cost an fsync at the end of every build.
+  // The write-ahead log is moved into the database by checkpoint() alone, never at a close or every
+  // so many pages: that needs an fsync, which waits for gigabytes when a build has just written
+  // them.
   sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  sqlite3_wal_autocheckpoint(connection, 0);
   // synchronous=NORMAL never corrupts the file; the last transactions may be lost when the machine
   // (not the process) dies, which the durability barrier accounts for (store.h).
   TRY(database
@@ -175,9 +177,12 @@ int64_t Database::last_insert_id() const {
 }
 
 Status Database::checkpoint() {
+  // Truncated, because the first process to open the database after all others closed it reads the
+  // whole log. Busy: another process is reading or writing just now; the next checkpoint does it.
+  sqlite3_busy_timeout(connection_, 0);
   const int result =
-      sqlite3_wal_checkpoint_v2(connection_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-  // Busy: another process reads or checkpoints; the next one does it.
+      sqlite3_wal_checkpoint_v2(connection_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_busy_timeout(connection_, kBusyTimeoutMs);
   if (result != SQLITE_OK && result != SQLITE_BUSY) return error("checkpoint metadata");
   return {};
 }

@@ -63,7 +63,7 @@ class OverlaySnapshotter::Active : public ActiveSnapshot {
   Result<SnapshotId> commit() override { return commit_onto(parent_); }
   Result<SnapshotId> commit_onto(SnapshotId parent) override {
     CHECK(!committed_);
-    TRY(remove_tree(layers_.work));
+    snapshotter_.core_->remove_later(layers_.work);
     TRY(snapshotter_.commit(id_, parent));
     parent_ = parent;
     committed_ = true;

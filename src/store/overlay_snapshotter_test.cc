@@ -72,6 +72,7 @@ TEST_F(OverlaySnapshotterTest, WritesOfAMountedTopStayInItsOwnLayer) {
   ASSERT_EQ(::lstat((info.directory / "gone").c_str(), &whiteout), 0);
   EXPECT_TRUE(S_ISCHR(whiteout.st_mode) && whiteout.st_rdev == 0);
   EXPECT_EQ(*read_file(snapshotter().info(base)->directory / "gone"), "1");
+  ASSERT_TRUE(store_->barrier());
   EXPECT_FALSE(fs::exists(info.directory.parent_path() / "work"));
 }
 

@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,6 +15,8 @@
 
 namespace slipway::store {
 namespace {
+
+constexpr off_t kLongLog = 1 << 20;  // bytes; reading it takes a millisecond
 
 Result<std::string> boot_id() {
   return std::string(trim(TRY(read_file("/proc/sys/kernel/random/boot_id"))));
@@ -68,6 +71,11 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
       std::make_shared<Core>(layout, std::move(database), TRY(PinSet::open(layout.pins())),
                              TRY(boot_id()), options.rootless, std::move(options.on_damage));
   TRY(recover_after_boot(*core).context("open store"));
+  // Builds that write nothing but use counts leave no reason for a barrier, yet the log grows.
+  struct stat log;
+  if (::stat((layout.database().string() + "-wal").c_str(), &log) == 0 && log.st_size > kLongLog) {
+    core->mark_dirty();
+  }
   std::unique_ptr<Store> store(new Store(std::move(core)));
   TRY(ProcessDir::remove_dead(layout.tmp()).context("open store"));
   TRY(store->snapshotter_.remove_dead().context("open store"));
@@ -84,6 +92,7 @@ Result<RangeLock> Store::claim(std::string_view name, std::stop_token stop) {
 }
 
 Status Store::barrier() {
+  core_->remove_now();
   if (!core_->take_dirty()) return {};
   // Rows are written after what they speak of: what is unsafe and has a row now is covered by the
   // sync below. By id, because a row of a lower id may become unsafe while the sync runs.
