@@ -29,6 +29,12 @@ class Guarded {
       return owner_.changed_.wait(lock_, stop, [&] { return ready(owner_.value_); });
     }
 
+    // As wait(), for at most `duration`; returns ready(value).
+    template <typename Duration, typename Predicate>
+    bool wait_for(std::stop_token stop, Duration duration, Predicate ready) {
+      return owner_.changed_.wait_for(lock_, stop, duration, [&] { return ready(owner_.value_); });
+    }
+
    private:
     Guarded& owner_;
     std::unique_lock<std::mutex> lock_;

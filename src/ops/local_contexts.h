@@ -18,15 +18,16 @@ namespace slipway::ops {
 
 class LocalContexts {
  public:
-  // `key`: "NAME" of local://NAME, with the op's local.sharedkeyhint appended when it has one
-  // (several targets each call their directory "context").
+  // `key`: LocalContext::shared_key of the conversion. Several targets each call their directory
+  // "context", so the name does not tell them apart.
   void add(std::string key, std::shared_ptr<source::FileTree> context) {
     (*contexts_.lock())[std::move(key)] = std::move(context);
   }
+  // The key in the op's local.sharedkeyhint: all of it, or what follows "context:NAME-".
   static std::string key_of(const graph::SourceOp& op) {
     const auto hint = op.attrs.find("local.sharedkeyhint");
-    const std::string name = op.identifier.substr(std::string_view("local://").size());
-    return hint == op.attrs.end() ? name : name + " " + hint->second;
+    if (hint == op.attrs.end()) return {};
+    return hint->second.substr(hint->second.rfind('-') + 1);
   }
 
   // The text form of a context as a step's result: "local:KEY".

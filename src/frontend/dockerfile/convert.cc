@@ -142,7 +142,8 @@ Status add_named_contexts(ConvertContext& context) {
 Result<std::optional<Output>> add_main_context(ConvertContext& context) {
   const ContextSource& source = context.options.main_context;
   if (const auto* local = std::get_if<LocalContext>(&source)) {
-    graph::SourceOp op{"local://" + local->name, {{"local.sharedkeyhint", local->name}}};
+    const std::string& hint = local->shared_key.empty() ? local->name : local->shared_key;
+    graph::SourceOp op{"local://" + local->name, {{"local.sharedkeyhint", hint}}};
     graph::VertexMetadata metadata = named("[internal] load build context");
     metadata.caps = {{"source.local", true}, {"source.local.sharedkeyhint", true}};
     if (!local->excludes.empty()) {

@@ -1,0 +1,38 @@
+// Solving and exporting planned targets: all at the same time, published only when all have
+// succeeded.
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "cli/planner.h"
+#include "exporter/exporter.h"
+#include "progress/sink.h"
+#include "registry/client.h"
+#include "solver/scheduler.h"
+#include "store/store.h"
+
+namespace slipway::cli {
+
+struct BuildServices {
+  solver::Scheduler& scheduler;
+  store::Store& store;
+  registry::Client& registry;
+  ThreadPool& pool;
+  std::filesystem::path working_directory;
+};
+
+struct TargetOutcome {
+  std::string name;
+  // What there is to tell of its outputs; an output that is no image has nothing.
+  std::vector<exporter::ExportedImage> images;
+};
+
+// One outcome for each target, in order. On an error nothing was published, and everything that was
+// running has ended.
+Result<std::vector<TargetOutcome>> run_builds(const std::vector<PlannedTarget>& plans,
+                                              const BuildServices& services,
+                                              progress::Sink& progress, std::stop_token stop);
+
+}  // namespace slipway::cli

@@ -1,0 +1,84 @@
+// `slipway debug`: the syntax tree and the LLB of a Dockerfile.
+#include <unistd.h>
+
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "base/file_io.h"
+#include "cli/build_flags.h"
+#include "cli/command.h"
+#include "cli/failure_report.h"
+#include "cli/planner.h"
+#include "cli/stub_images.h"
+#include "frontend/dockerfile/parser.h"
+#include "graph/proto.h"
+
+namespace slipway::cli {
+namespace {
+
+struct DebugFlags {
+  std::string tree_file;
+  BuildFlags build;
+  bool raw = false;
+};
+
+class NoProgress : public progress::Sink {
+ public:
+  void handle(const progress::Event&) override {}
+};
+
+Result<int> print_tree(const std::string& file) {
+  const std::string text = TRY(file == "-" ? read_fd(STDIN_FILENO) : read_file(file));
+  const auto tree = dockerfile::parse_syntax(text, file);
+  if (!tree) {
+    std::fputs(describe(tree.error(), {{file, text}}).c_str(), stderr);
+    return 1;
+  }
+  TRY(write_all(STDOUT_FILENO, dockerfile::dump(*tree)));
+  return 0;
+}
+
+// Base images are not asked for anywhere: the graph shows what the Dockerfile says, not what is
+// online.
+Result<int> dump_llb(const DebugFlags& flags, const Environment& environment) {
+  StubImages images;
+  NoProgress progress;
+  Planner planner(
+      {.environment = environment,
+       .base_directory = environment.working_directory,
+       .resolver = images,
+                   .add_directory = {},
+       .add_layout = [](const std::string& location) -> Result<dockerfile::OciLayoutContext> {
+         return dockerfile::OciLayoutContext{location, Digest::sha256_of(location)};
+       },
+       .progress = progress});
+  const auto plans = planner.plan({ TRY(to_target(flags.build, environment)) });
+  if (!plans) {
+    std::fputs(describe(plans.error(), planner.dockerfiles()).c_str(), stderr);
+    return exit_code(plans.error());
+  }
+  const graph::Definition& definition = plans->at(0).conversion.definition;
+  TRY(write_all(STDOUT_FILENO,
+                flags.raw ? graph::marshal(definition) : graph::dump_json(definition)));
+  return 0;
+}
+
+}  // namespace
+
+Command make_debug_command(CLI::App& app) {
+  const auto flags = std::make_shared<DebugFlags>();
+  app.require_subcommand(1);
+  CLI::App* tree = app.add_subcommand("ast", "Print the syntax tree of a Dockerfile");
+  tree->add_option("file", flags->tree_file, "Dockerfile, or - for stdin")->required();
+  CLI::App* llb = app.add_subcommand(
+      "dump-llb", "Print the LLB of a Dockerfile; base images are made up from their names");
+  add_build_flags(*llb, flags->build);
+  llb->add_flag("--raw", flags->raw, "The marshalled definition (protobuf) instead of JSON");
+  return {[flags, tree](Invocation& invocation) -> Result<int> {
+    if (tree->parsed()) return print_tree(flags->tree_file);
+    return dump_llb(*flags, invocation.environment);
+  }};
+}
+
+}  // namespace slipway::cli

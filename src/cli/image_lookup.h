@@ -1,0 +1,34 @@
+// ImageLookup: what base images are, for the conversion of Dockerfiles: from layouts, registries, the store.
+#pragma once
+
+#include <stop_token>
+
+#include "frontend/dockerfile/convert.h"
+#include "ops/source_runner.h"
+#include "progress/sink.h"
+#include "source/image.h"
+
+namespace slipway::cli {
+
+class ImageLookup : public dockerfile::ImageResolver {
+ public:
+  // All of them outlive the lookup. `pull`: registries are asked even for what is here.
+  ImageLookup(source::ImageSource& images, ops::OciLayouts& layouts, progress::Sink& progress,
+              bool pull, std::stop_token stop)
+      : images_(images), layouts_(layouts), progress_(progress), pull_(pull), stop_(stop) {}
+
+  std::vector<Result<dockerfile::ResolvedImage>> resolve(
+      std::span<const dockerfile::ImageQuery> queries) override;
+
+ private:
+  Result<dockerfile::ResolvedImage> resolve_one(const dockerfile::ImageQuery& query,
+                                                progress::VertexReporter& reporter);
+
+  source::ImageSource& images_;
+  ops::OciLayouts& layouts_;
+  progress::Sink& progress_;
+  const bool pull_;
+  const std::stop_token stop_;
+};
+
+}  // namespace slipway::cli

@@ -1,0 +1,241 @@
+#include "cli/planner.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/file_io.h"
+#include "base/text.h"
+#include "cli/internal_step.h"
+#include "frontend/dockerfile/git_ref.h"
+#include "frontend/dockerfile/ignore_file.h"
+#include "frontend/dockerfile/instruction_parser.h"
+
+namespace slipway::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMaxDockerfileBytes = 1 << 20;
+
+bool is_remote(std::string_view context) {
+  return context.starts_with("http://") || context.starts_with("https://") ||
+         context.starts_with("git://") || context.starts_with("git@") ||
+         context.starts_with("ssh://");
+}
+
+Error refuse(std::string_view what) {
+  return make_error(ErrorCode::Unsupported, "{} is not supported yet", what);
+}
+
+// What the engine does not act on is refused by name before anything runs.
+Status check_supported(const bake::Target& target) {
+  if (is_remote(target.context)) return refuse("a remote build context");
+  if (target.platforms.size() > 1) return refuse("building for several platforms at once");
+  if (!target.cache_from.empty()) return refuse("cache-from");
+  if (!target.cache_to.empty()) return refuse("cache-to");
+  if (!target.annotations.empty() && target.outputs.empty()) return {};
+  for (const bake::Fields& attest : target.attest) {
+    const auto disabled = attest.find("disabled");
+    if (disabled != attest.end() && disabled->second == "true") continue;
+    return refuse("making attestations");
+  }
+  if (!target.call.empty() && target.call != "build") return refuse("call=" + target.call);
+  if (!target.entitlements.empty()) {
+    for (const std::string& e : target.entitlements) {
+      if (e != "network.host" && e != "security.insecure") return refuse("entitlement " + e);
+    }
+  }
+  return {};
+}
+
+Result<graph::NetMode> parse_network(const std::string& mode) {
+  if (mode.empty() || mode == "default") return graph::NetMode::Unset;
+  if (mode == "host") return graph::NetMode::Host;
+  if (mode == "none") return graph::NetMode::None;
+  return make_error(ErrorCode::InvalidInput, "network \"{}\": want default, host or none", mode);
+}
+
+}  // namespace
+
+Result<std::vector<PlannedTarget>> Planner::plan(const std::vector<bake::Target>& targets) {
+  targets_ = targets;
+  for (const bake::Target& target : targets_) TRY(plan_named(target.name));
+  std::vector<PlannedTarget> plans;
+  for (const bake::Target& target : targets_) plans.push_back(*planned_.at(target.name));
+  return plans;
+}
+
+Result<const PlannedTarget*> Planner::plan_named(const std::string& name) {
+  const auto done = planned_.find(name);
+  if (done != planned_.end()) return done->second.get();
+  const auto target = std::ranges::find(targets_, name, &bake::Target::name);
+  if (target == targets_.end()) {
+    return make_error(ErrorCode::NotFound, "target \"{}\" is not defined", name);
+  }
+  if (std::ranges::find(in_progress_, name) != in_progress_.end()) {
+    return make_error(ErrorCode::InvalidInput, "targets need each other: {} -> {}",
+                      join(in_progress_, " -> "), name);
+  }
+  in_progress_.push_back(name);
+  Result<PlannedTarget> plan = plan_one(*target);
+  in_progress_.pop_back();
+  if (!plan) {
+    return targets_.size() == 1 ? std::move(plan).error()
+                                : std::move(plan).error().context("target " + name);
+  }
+  auto& slot = planned_[name];
+  slot = std::make_unique<PlannedTarget>(*std::move(plan));
+  return static_cast<const PlannedTarget*>(slot.get());
+}
+
+Result<PlannedTarget> Planner::plan_one(const bake::Target& target) {
+  TRY(check_supported(target));
+  const fs::path context = absolute(target.context);
+  if (target.context != "-" && !fs::is_directory(context)) {
+    return make_error(ErrorCode::NotFound, "build context {}: no such directory", target.context);
+  }
+  const DockerfileText file =
+      TRY(as_step(options_.progress,
+                  "[internal] load build definition from " +
+                      fs::path(target.dockerfile.empty() ? "Dockerfile" : target.dockerfile)
+                          .filename()
+                          .string(),
+                  [&](progress::VertexReporter& reporter) {
+                    Result<DockerfileText> read = read_dockerfile(target, context);
+                    if (read) {
+                      const auto size = static_cast<int64_t>(read->text.size());
+                      reporter.status("transferring dockerfile:", size, 0, std::nullopt, true);
+                    }
+                    return read;
+                  }));
+  dockerfiles_[file.name] = file.text;
+  const dockerfile::Dockerfile parsed = TRY(dockerfile::parse_dockerfile(file.text, file.name));
+
+  dockerfile::ConvertOptions convert = TRY(convert_options(target));
+  convert.file_name = file.name;
+  convert.file_text = file.text;
+  if (target.context == "-") {
+    convert.main_context = TRY(add_directory("context", "/var/empty/slipway-no-context", {}));
+  } else {
+    convert.main_context =
+        TRY(add_directory("context", context, TRY(read_ignore_patterns(target, context))));
+  }
+  for (const auto& [name, source] : target.contexts) {
+    convert.named_contexts[name] = TRY(named_context(name, source));
+  }
+  dockerfile::Conversion conversion = TRY(dockerfile::convert(parsed, convert, options_.resolver));
+  return PlannedTarget{target, std::move(conversion)};
+}
+
+Result<Planner::DockerfileText> Planner::read_dockerfile(const bake::Target& target,
+                                                         const fs::path& context) {
+  if (target.dockerfile_inline) return DockerfileText{"Dockerfile", *target.dockerfile_inline};
+  if (target.dockerfile == "-" || target.context == "-") {
+    return DockerfileText {
+      "Dockerfile",
+          TRY(read_fd(STDIN_FILENO, kMaxDockerfileBytes).context("read Dockerfile from stdin"))
+    };
+  }
+  const std::string name = target.dockerfile.empty() ? "Dockerfile" : target.dockerfile;
+  // docker build's -f starts at the working directory, a file's "dockerfile:" at the context.
+  fs::path path = fs::path(name).is_absolute() ? fs::path(name) : context / name;
+  if (!target.dockerfile.empty() && target.span.file.empty()) {
+    const fs::path here = absolute(name);
+    if (fs::exists(here)) path = here;
+  }
+  Result<std::string> text = read_file(path, kMaxDockerfileBytes);
+  if (!text && text.error().code() == ErrorCode::NotFound) {
+    return make_error(ErrorCode::NotFound, "read Dockerfile {}: no such file", path.string());
+  }
+  // Errors show the file as the user knows it.
+  return DockerfileText {
+    name, TRY(std::move(text).context("read Dockerfile"))
+  };
+}
+
+Result<std::vector<std::string>> Planner::read_ignore_patterns(const bake::Target& target,
+                                                               const fs::path& context) {
+  const std::string name = target.dockerfile.empty() ? "Dockerfile" : target.dockerfile;
+  const fs::path beside =
+      (fs::path(name).is_absolute() ? fs::path(name) : context / name).string() + ".dockerignore";
+  for (const fs::path& path : {beside, context / ".dockerignore"}) {
+    const Result<std::string> text = read_file(path, kMaxDockerfileBytes);
+    if (text) return dockerfile::read_ignore_file(*text);
+    if (text.error().code() != ErrorCode::NotFound) return text.error();
+  }
+  return std::vector<std::string>();
+}
+
+Result<dockerfile::ContextSource> Planner::named_context(const std::string& name,
+                                                         const std::string& source) {
+  constexpr std::string_view kTarget = "target:";
+  constexpr std::string_view kLayout = "oci-layout://";
+  if (source.starts_with(kTarget)) {
+    const PlannedTarget* needed = TRY(plan_named(source.substr(kTarget.size())));
+    return dockerfile::ContextSource(dockerfile::InputContext{
+        std::make_shared<const graph::Definition>(needed->conversion.definition),
+        needed->conversion.config});
+  }
+  if (source.starts_with(kLayout)) {
+    return dockerfile::ContextSource(
+        TRY(options_.add_layout(source.substr(kLayout.size())).context("build context " + name)));
+  }
+  if (source.starts_with("docker-image://")) return dockerfile::parse_context_source(source);
+  if (is_remote(source)) return refuse("a remote build context (" + name + ")");
+  const fs::path path = absolute(source);
+  if (!fs::is_directory(path)) {
+    return make_error(ErrorCode::NotFound, "build context {}={}: no such directory", name, source);
+  }
+  Result<std::string> ignore = read_file(path / ".dockerignore", kMaxDockerfileBytes);
+  return dockerfile::ContextSource(TRY(add_directory(
+      name, path, ignore ? dockerfile::read_ignore_file(*ignore) : std::vector<std::string>())));
+}
+
+Result<dockerfile::LocalContext> Planner::add_directory(const std::string& name,
+                                                        const fs::path& path,
+                                                        std::vector<std::string> ignore_patterns) {
+  if (!options_.add_directory) return dockerfile::LocalContext{name, std::move(ignore_patterns), {}};
+  // Several targets call their directory "context": the key tells the directories apart, and with
+  // equal ignore rules lets targets share one.
+  std::string described = path.string();
+  for (const std::string& pattern : ignore_patterns) described += "\n" + pattern;
+  const std::string key(Digest::sha256_of(described).hex().substr(0, 32));
+  TRY(options_.add_directory({key, path, ignore_patterns}));
+  return dockerfile::LocalContext{name, std::move(ignore_patterns), key};
+}
+
+Result<dockerfile::ConvertOptions> Planner::convert_options(const bake::Target& target) {
+  dockerfile::ConvertOptions convert;
+  convert.target = target.target;
+  for (const auto& [name, value] : target.args) {
+    if (value) {
+      convert.build_args[name] = *value;
+    } else if (options_.environment.has(name)) {
+      convert.build_args[name] = options_.environment.get(name);
+    }
+  }
+  if (options_.environment.has("SOURCE_DATE_EPOCH")) {
+    convert.build_args.emplace("SOURCE_DATE_EPOCH", options_.environment.get("SOURCE_DATE_EPOCH"));
+  }
+  convert.labels = target.labels;
+  std::string platform = target.platforms.empty() ? "" : target.platforms[0];
+  if (platform.empty()) platform = options_.environment.get("DOCKER_DEFAULT_PLATFORM");
+  if (!platform.empty()) convert.target_platform = TRY(Platform::parse(platform));
+  convert.no_cache = target.no_cache;
+  convert.no_cache_filter = target.no_cache_filter;
+  convert.pull = target.pull ? dockerfile::ImagePull::Always : dockerfile::ImagePull::Default;
+  for (const auto& [host, ip] : target.extra_hosts) convert.extra_hosts.push_back({host, ip});
+  convert.shm_size = target.shm_size;
+  for (const bake::UlimitSpec& limit : target.ulimits) {
+    convert.ulimits.push_back({limit.name, limit.soft, limit.hard});
+  }
+  convert.network = TRY(parse_network(target.network));
+  return convert;
+}
+
+fs::path Planner::absolute(const std::string& path) const {
+  return (options_.base_directory / path).lexically_normal();
+}
+
+}  // namespace slipway::cli

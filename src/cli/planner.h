@@ -1,0 +1,80 @@
+// Planner: from a Target to a graph. Reads the Dockerfile and the ignore files, names the contexts,
+// converts.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/environment.h"
+#include "frontend/bake/target.h"
+#include "frontend/dockerfile/convert.h"
+#include "progress/sink.h"
+
+namespace slipway::cli {
+
+struct PlannedTarget {
+  bake::Target target;
+  dockerfile::Conversion conversion;
+};
+
+// A directory that a build reads, and what it leaves out.
+struct ContextDirectory {
+  std::string key;  // LocalContext::shared_key: the engine finds the directory by it
+  std::filesystem::path path;
+  std::vector<std::string> ignore_patterns;
+};
+
+struct PlannerOptions {
+  const Environment& environment;
+  // Directory that relative paths of targets start from.
+  std::filesystem::path base_directory;
+  dockerfile::ImageResolver& resolver;
+  // Makes a directory known to the engine. Without it directories have no keys, and the LLB is the one
+  // that BuildKit makes.
+  std::function<Status(const ContextDirectory&)> add_directory;
+  // Makes an OCI layout known; returns the digest that its tag or index stands for.
+  std::function<Result<dockerfile::OciLayoutContext>(const std::string& location)> add_layout;
+  progress::Sink& progress;
+};
+
+class Planner {
+ public:
+  explicit Planner(PlannerOptions options) : options_(std::move(options)) {}
+
+  // In the order given. Targets that are contexts of others ("target:NAME") are planned before
+  // those. `dockerfiles()` has the text of every Dockerfile that was read, also after an error.
+  Result<std::vector<PlannedTarget>> plan(const std::vector<bake::Target>& targets);
+
+  const std::map<std::string, std::string>& dockerfiles() const { return dockerfiles_; }
+
+ private:
+  struct DockerfileText {
+    std::string name;  // as errors show it
+    std::string text;
+  };
+  Result<const PlannedTarget*> plan_named(const std::string& name);
+  Result<PlannedTarget> plan_one(const bake::Target& target);
+  Result<DockerfileText> read_dockerfile(const bake::Target& target,
+                                         const std::filesystem::path& context);
+  Result<std::vector<std::string>> read_ignore_patterns(const bake::Target& target,
+                                                        const std::filesystem::path& context);
+  Result<dockerfile::ContextSource> named_context(const std::string& name,
+                                                  const std::string& source);
+  Result<dockerfile::LocalContext> add_directory(const std::string& name,
+                                                 const std::filesystem::path& path,
+                                                 std::vector<std::string> ignore_patterns);
+  Result<dockerfile::ConvertOptions> convert_options(const bake::Target& target);
+  std::filesystem::path absolute(const std::string& path) const;
+
+  PlannerOptions options_;
+  std::vector<bake::Target> targets_;
+  std::map<std::string, std::unique_ptr<PlannedTarget>> planned_;
+  std::vector<std::string> in_progress_;  // names, to find targets that need each other
+  std::map<std::string, std::string> dockerfiles_;
+};
+
+}  // namespace slipway::cli

@@ -1,0 +1,100 @@
+#include "ops/source_runner.h"
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "store/result_id.h"
+
+namespace slipway::ops {
+namespace {
+
+constexpr std::string_view kImage = "docker-image://";
+constexpr std::string_view kLayout = "oci-layout://";
+constexpr std::string_view kLocal = "local://";
+
+const graph::SourceOp& source_of(const solver::StepContext& context) {
+  return std::get<graph::SourceOp>(context.vertex.op);
+}
+
+std::string attribute(const graph::SourceOp& source, const char* name) {
+  const auto found = source.attrs.find(name);
+  return found == source.attrs.end() ? std::string() : found->second;
+}
+
+source::ResolveMode resolve_mode(const graph::SourceOp& source) {
+  const std::string mode = attribute(source, "image.resolvemode");
+  if (mode == "pull") return source::ResolveMode::ForcePull;
+  if (mode == "local") return source::ResolveMode::PreferLocal;
+  return source::ResolveMode::Default;
+}
+
+bool is_image(const graph::SourceOp& source) {
+  return source.identifier.starts_with(kImage) || source.identifier.starts_with(kLayout);
+}
+
+Error unsupported(const graph::SourceOp& source) {
+  return make_error(ErrorCode::Unsupported, "source {} is not supported yet", source.identifier);
+}
+
+}  // namespace
+
+Result<source::ResolvedImage> SourceRunner::resolve(const solver::StepContext& context) const {
+  const graph::SourceOp& source = source_of(context);
+  const Platform platform = context.vertex.platform.value_or(Platform::host());
+  if (source.identifier.starts_with(kLayout)) {
+    const auto layout = layouts_.find(attribute(source, "oci.store"));
+    if (layout == nullptr) {
+      return make_error(ErrorCode::NotFound, "{}: no such OCI layout in this build",
+                        source.identifier);
+    }
+    const Reference reference =
+        TRY(Reference::parse(source.identifier.substr(kLayout.size())));
+    return images_.resolve(layout, reference.digest().str(), platform, context.stop);
+  }
+  const Reference reference = TRY(Reference::parse(source.identifier.substr(kImage.size())));
+  return images_.resolve(reference.with_default_tag(), platform, resolve_mode(source), context.stop);
+}
+
+Result<solver::CacheMap> SourceRunner::cache_map(const solver::StepContext& context) {
+  const graph::SourceOp& source = source_of(context);
+  if (source.identifier.starts_with(kLocal)) {
+    return solver::CacheMap{Digest::sha256_of(source.identifier + LocalContexts::key_of(source)),
+                            {},
+                            true};
+  }
+  if (!is_image(source)) return unsupported(source);
+  // The manifest names all there is to an image; where it came from does not matter.
+  const source::ResolvedImage image = TRY(resolve(context));
+  if (!image.warning.empty()) context.progress.warn(image.warning);
+  return solver::CacheMap{
+      Digest::sha256_of("image " + image.manifest_descriptor.digest.str()), {}, false};
+}
+
+Result<Digest> SourceRunner::content_digest(const solver::StepContext&, size_t,
+                                            const solver::StepResult&) {
+  return make_error(ErrorCode::Internal, "a source has no inputs");
+}
+
+Result<std::vector<solver::StepResult>> SourceRunner::run(
+    const solver::StepContext& context, const std::vector<solver::StepResult>& inputs) {
+  CHECK(inputs.empty());
+  const graph::SourceOp& source = source_of(context);
+  if (source.identifier.starts_with(kLocal)) {
+    const std::string id = LocalContexts::to_result_id(LocalContexts::key_of(source));
+    auto tree = contexts_.find_result(id);
+    if (tree == nullptr) {
+      return make_error(ErrorCode::NotFound, "{}: no such directory in this build",
+                        source.identifier);
+    }
+    return std::vector{solver::StepResult{id, std::move(tree)}};
+  }
+  if (!is_image(source)) return unsupported(source);
+  const source::ResolvedImage image = TRY(resolve(context));
+  source::UnpackedImage unpacked = TRY(unpacker_.unpack(image, context.progress, context.stop));
+  return std::vector{
+      solver::StepResult{store::to_result_id(unpacked.snapshot), std::move(unpacked.pin)}};
+}
+
+}  // namespace slipway::ops
