@@ -1,0 +1,197 @@
+#include "ops/file_entry.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/file_io.h"
+#include "layer/xattr.h"
+
+namespace slipway::ops {
+namespace {
+
+// Below this, one read and one write cost less than asking for anything cleverer.
+constexpr size_t kSmallFile = 64 * 1024;
+
+Status copy_through_memory(int from, int to) {
+  std::string buffer(1 << 20, '\0');
+  for (;;) {
+    const ssize_t got = ::read(from, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error("read");
+    if (got == 0) return {};
+    TRY(write_all(to, std::string_view(buffer).substr(0, static_cast<size_t>(got))));
+  }
+}
+
+Status copy_small(int from, int to) {
+  std::array<char, kSmallFile + 1> buffer;
+  size_t used = 0;
+  while (used < buffer.size()) {
+    const ssize_t got = ::read(from, buffer.data() + used, buffer.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error("read");
+    if (got == 0) break;
+    used += static_cast<size_t>(got);
+  }
+  return write_all(to, std::string_view(buffer.data(), used));
+}
+
+Status copy_content(int from, int to, uint64_t size) {
+  if (size == 0) return {};
+  if (size <= kSmallFile) return copy_small(from, to);
+  if (::ioctl(to, FICLONE, from) == 0) return {};
+  for (uint64_t copied = 0; copied < size;) {
+    const ssize_t got = ::copy_file_range(from, nullptr, to, nullptr, size - copied, 0);
+    if (got < 0 && errno == EINTR) continue;
+    // Refused by this kernel or pair of file systems, or an empty answer (some FUSE and /proc-like
+    // files): the offsets are where the last success left them.
+    if (got <= 0) return copy_through_memory(from, to);
+    copied += static_cast<uint64_t>(got);
+  }
+  return {};
+}
+
+// What belongs to a file's content, not to the place where it lies.
+bool is_copied(const std::string& key) {
+  if (key == "security.capability") return true;
+  return key.starts_with("user.") && !key.starts_with("user.overlay.");
+}
+
+Status copy_xattrs(const TreeRules& rules, int from, int to) {
+  if (rules.plain_owner) return {};
+  for (const std::string& key : TRY(layer::list_xattrs(from))) {
+    if (!is_copied(key)) continue;
+    const Status set = layer::set_xattr(to, key, TRY(layer::get_xattr(from, key)));
+    if (!set && set.error().errno_value() != EOPNOTSUPP) return set.error();
+  }
+  return {};
+}
+
+Error changed() {
+  return make_error(ErrorCode::InvalidInput,
+                    "the file changed while the build was reading it; run the build again");
+}
+
+Owner wanted_owner(const struct stat& info, const Overrides& overrides) {
+  return overrides.owner.value_or(Owner{info.st_uid, info.st_gid});
+}
+
+unsigned wanted_mode(const struct stat& info, const Overrides& overrides) {
+  return overrides.mode ? overrides.mode->apply(info.st_mode) : info.st_mode & 07777;
+}
+
+timespec wanted_time(const struct stat& info, const Overrides& overrides) {
+  return overrides.time.value_or(info.st_mtim);
+}
+
+// Runs `create`; where something is in the way in upper, removes it and tries once more.
+template <typename Create>
+Status create_in_place(const EntryCopy& copy, Create create) {
+  if (create()) return {};
+  if (errno != EEXIST) return errno_error("create");
+  TRY(remove_entry(copy.target->descriptor(), copy.target_name));
+  return create() ? Status() : errno_error("create");
+}
+
+Status copy_regular(const EntryCopy& copy, const Overrides& overrides) {
+  const UniqueFd from = TRY(copy.source->open_file(copy.source_name));
+  struct stat before;
+  if (::fstat(from.get(), &before) != 0) return errno_error("stat");
+  if (!S_ISREG(before.st_mode)) return changed();
+  if (copy.entry.known && FileStamp::of(before) != *copy.entry.known) return changed();
+
+  UniqueFd to;
+  TRY(create_in_place(copy, [&] {
+    to = UniqueFd(::openat(copy.target->descriptor(), copy.target_name.c_str(),
+                           O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    return static_cast<bool>(to);
+  }));
+  TRY(copy_content(from.get(), to.get(), static_cast<uint64_t>(before.st_size)));
+  if (copy.entry.known) {
+    struct stat after;
+    if (::fstat(from.get(), &after) != 0) return errno_error("stat");
+    if (FileStamp::of(after) != *copy.entry.known) return changed();
+  }
+  // chown(2) clears setuid bits and capabilities, so it comes first.
+  const Owner owner = wanted_owner(copy.entry.info, overrides);
+  if (::fchown(to.get(), owner.uid, owner.gid) != 0) {
+    return errno_error("change owner to {}:{}", owner.uid, owner.gid);
+  }
+  if (::fchmod(to.get(), wanted_mode(copy.entry.info, overrides)) != 0) {
+    return errno_error("change mode");
+  }
+  TRY(copy_xattrs(copy.source->rules(), from.get(), to.get()));
+  const timespec time = wanted_time(copy.entry.info, overrides);
+  const timespec times[2] = {time, time};
+  if (::futimens(to.get(), times) != 0) return errno_error("set times");
+  return to.close();
+}
+
+Status copy_symlink(const EntryCopy& copy) {
+  const std::string target = TRY(copy.source->read_link(copy.source_name));
+  return create_in_place(copy, [&] {
+    return ::symlinkat(target.c_str(), copy.target->descriptor(), copy.target_name.c_str()) == 0;
+  });
+}
+
+Status copy_node(const EntryCopy& copy) {
+  const struct stat& info = copy.entry.info;
+  // A socket means nothing without its process: an empty file stands in for it, as in BuildKit.
+  const mode_t type = S_ISSOCK(info.st_mode) ? S_IFREG : info.st_mode & S_IFMT;
+  const bool is_device = S_ISCHR(type) || S_ISBLK(type);
+  return create_in_place(copy, [&] {
+    return ::mknodat(copy.target->descriptor(), copy.target_name.c_str(), type | 0600,
+                     is_device ? info.st_rdev : 0) == 0;
+  });
+}
+
+// For what cannot be opened. The name was created by us: no symlink is followed by chmod.
+Status set_attributes_by_name(const EntryCopy& copy, const Overrides& overrides) {
+  const int directory = copy.target->descriptor();
+  const char* name = copy.target_name.c_str();
+  const Owner owner = wanted_owner(copy.entry.info, overrides);
+  if (::fchownat(directory, name, owner.uid, owner.gid, AT_SYMLINK_NOFOLLOW) != 0) {
+    return errno_error("change owner to {}:{}", owner.uid, owner.gid);
+  }
+  if (!S_ISLNK(copy.entry.info.st_mode) &&
+      ::fchmodat(directory, name, wanted_mode(copy.entry.info, overrides), 0) != 0) {
+    return errno_error("change mode");
+  }
+  const timespec time = wanted_time(copy.entry.info, overrides);
+  const timespec times[2] = {time, time};
+  if (::utimensat(directory, name, times, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno_error("set times");
+  return {};
+}
+
+Status copy_by_type(const EntryCopy& copy, const Overrides& overrides) {
+  if (S_ISREG(copy.entry.info.st_mode)) return copy_regular(copy, overrides);
+  TRY(S_ISLNK(copy.entry.info.st_mode) ? copy_symlink(copy) : copy_node(copy));
+  return set_attributes_by_name(copy, overrides);
+}
+
+}  // namespace
+
+Status copy_entry(const EntryCopy& copy, const Overrides& overrides) {
+  return copy_by_type(copy, overrides)
+      .context("copy " + join_path("/" + copy.source->path(), copy.source_name));
+}
+
+Status copy_directory_attributes(const MergedDir& source, const struct stat& info, int target_fd,
+                                 const Overrides& overrides) {
+  const Owner owner = wanted_owner(info, overrides);
+  if (::fchown(target_fd, owner.uid, owner.gid) != 0) {
+    return errno_error("copy /{}: change owner to {}:{}", source.path(), owner.uid, owner.gid);
+  }
+  if (::fchmod(target_fd, wanted_mode(info, overrides)) != 0) {
+    return errno_error("copy /{}: change mode", source.path());
+  }
+  return copy_xattrs(source.rules(), source.descriptor(), target_fd)
+      .context("copy /" + source.path());
+}
+
+}  // namespace slipway::ops

@@ -1,0 +1,43 @@
+// Running a file operation: its actions on real snapshots and contexts.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "graph/op.h"
+#include "store/snapshotter.h"
+
+namespace slipway::source {
+class FileTree;
+}
+
+namespace slipway::ops {
+
+// What a vertex's input is. Whoever calls keeps snapshots pinned.
+struct FileInput {
+  store::SnapshotId snapshot;
+  // Instead of the snapshot, when set. Co-owned with the table of contexts.
+  std::shared_ptr<source::FileTree> context;
+};
+
+struct FileOutput {
+  store::SnapshotId snapshot;
+  std::shared_ptr<const void> pin;  // keeps it from being pruned; co-owned with the result
+};
+
+struct FileRunOptions {
+  store::Snapshotter& snapshotter;
+  ThreadPool& pool;
+  bool user_xattrs = false;  // the store is rootless
+};
+
+// One snapshot for each output, in their order. Actions that only continue one another share one
+// snapshot.
+Result<std::vector<FileOutput>> run_file_op(const graph::FileOp& op,
+                                            const std::vector<FileInput>& inputs,
+                                            const FileRunOptions& options, std::stop_token stop);
+
+}  // namespace slipway::ops

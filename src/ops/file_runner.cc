@@ -1,0 +1,83 @@
+#include "ops/file_runner.h"
+
+#include "base/check.h"
+#include "base/pattern_matcher.h"
+#include "base/text.h"
+#include "ops/file_keys.h"
+#include "ops/file_run.h"
+#include "source/file_tree.h"
+#include "source/snapshot_tree.h"
+#include "store/result_id.h"
+
+namespace slipway::ops {
+namespace {
+
+const graph::FileOp& op_of(const solver::StepContext& context) {
+  const auto* op = std::get_if<graph::FileOp>(&context.vertex.op);
+  CHECK(op != nullptr);
+  return *op;
+}
+
+source::Selection selection_of(const FileSelector& selector) {
+  source::Selection selection;
+  selection.path = clean_path("/" + selector.path);
+  selection.wildcard = selector.wildcard;
+  selection.follow_links = selector.follow_links;
+  selection.include_patterns = selector.include_patterns;
+  selection.exclude_patterns = selector.exclude_patterns;
+  selection.required_paths = selector.required_paths;
+  return selection;
+}
+
+}  // namespace
+
+Result<solver::CacheMap> FileRunner::cache_map(const solver::StepContext& context) {
+  return file_cache_map(op_of(context), context.vertex.inputs.size());
+}
+
+Result<Digest> FileRunner::content_digest(const solver::StepContext& context, size_t index,
+                                          const solver::StepResult& input) {
+  const auto selectors = file_selectors(op_of(context), context.vertex.inputs.size());
+  const auto found = selectors.find(index);
+  CHECK(found != selectors.end());
+  const std::shared_ptr<source::FileTree> local = contexts_.find_result(input.id);
+  const std::optional<store::SnapshotId> snapshot = store::snapshot_of_result(input.id);
+  if (!local && !snapshot) {
+    return make_error(ErrorCode::Internal, "file operation: unknown input \"{}\"", input.id);
+  }
+  std::vector<std::string> digests;
+  for (const FileSelector& selector : without_covered(found->second)) {
+    const source::Selection selection = selection_of(selector);
+    const Digest digest = local ? TRY(local->digest(selection, context.stop))
+              : TRY(source::snapshot_digest(store_, *snapshot, selection, &pool_, context.stop));
+              digests.push_back(digest.str());
+  }
+  return Digest::sha256_of(join(digests, std::string_view("\0", 1)));
+}
+
+Result<std::vector<solver::StepResult>> FileRunner::run(
+    const solver::StepContext& context, const std::vector<solver::StepResult>& inputs) {
+  std::vector<FileInput> file_inputs;
+  for (const solver::StepResult& input : inputs) {
+    FileInput file_input;
+    file_input.context = contexts_.find_result(input.id);
+    if (!file_input.context) {
+      const std::optional<store::SnapshotId> id = store::snapshot_of_result(input.id);
+      if (!id) {
+        return make_error(ErrorCode::Internal, "file operation: unknown input \"{}\"", input.id);
+      }
+      file_input.snapshot = *id;
+    }
+    file_inputs.push_back(std::move(file_input));
+  }
+  const FileRunOptions options{store_.snapshotter(), pool_, rootless_};
+  std::vector<FileOutput> outputs =
+      TRY(run_file_op(op_of(context), file_inputs, options, context.stop));
+  std::vector<solver::StepResult> results;
+  for (FileOutput& output : outputs) {
+    results.push_back({store::to_result_id(output.snapshot), std::move(output.pin)});
+  }
+  return results;
+}
+
+}  // namespace slipway::ops
