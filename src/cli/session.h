@@ -1,0 +1,23 @@
+// What commands of one invocation share: the opened store, and what the environment tells the
+// registry client.
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "cli/command.h"
+#include "registry/options.h"
+#include "store/store.h"
+
+namespace slipway::cli {
+
+// The store of --root. The command must have entered the build namespaces (Command::builds). Damage
+// that is found and repaired is told on stderr.
+Result<std::unique_ptr<store::Store>> open_store(const Invocation& invocation);
+
+// Credential files of docker and podman, certificates, proxies, mirrors: from the variables and the
+// files that docker and podman read. A configuration file that cannot be understood is told on
+// stderr and left out.
+registry::ClientOptions client_options(const Environment& environment);
+
+}  // namespace slipway::cli
