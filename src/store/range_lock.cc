@@ -39,7 +39,7 @@ Result<std::optional<RangeLock>> RangeLock::try_acquire(const std::filesystem::p
   const int error = set_lock(fd.get(), type, byte);
   if (error == EAGAIN || error == EACCES) return std::optional<RangeLock>();
   if (error != 0) return Error::from_errno(error, "lock " + file.string());
-  return std::optional<RangeLock>(RangeLock(std::move(fd)));
+  return std::optional<RangeLock>(RangeLock(std::move(fd), byte, mode));
 }
 
 Result<RangeLock> RangeLock::acquire(const std::filesystem::path& file, int64_t byte, Mode mode,
@@ -50,7 +50,7 @@ Result<RangeLock> RangeLock::acquire(const std::filesystem::path& file, int64_t 
   auto pause = std::chrono::milliseconds(1);
   for (;;) {
     const int error = set_lock(fd.get(), type, byte);
-    if (error == 0) return RangeLock(std::move(fd));
+    if (error == 0) return RangeLock(std::move(fd), byte, mode);
     if (error != EAGAIN && error != EACCES) {
       return Error::from_errno(error, "lock " + file.string());
     }
@@ -60,6 +60,13 @@ Result<RangeLock> RangeLock::acquire(const std::filesystem::path& file, int64_t 
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, std::chrono::milliseconds(50));
   }
+}
+
+Status RangeLock::downgrade() {
+  const int error = set_lock(fd_.get(), F_RDLCK, byte_);
+  if (error != 0) return Error::from_errno(error, "share a lock");
+  mode_ = Mode::Shared;
+  return {};
 }
 
 Result<std::unique_ptr<PinSet>> PinSet::open(const std::filesystem::path& file) {

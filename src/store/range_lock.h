@@ -32,9 +32,15 @@ class RangeLock {
   static Result<std::optional<RangeLock>> try_acquire(const std::filesystem::path& file,
                                                       int64_t byte, Mode mode);
 
+  Mode mode() const { return mode_; }
+  // Exclusive to shared, without a moment in between.
+  Status downgrade();
+
  private:
-  explicit RangeLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  RangeLock(UniqueFd fd, int64_t byte, Mode mode) : fd_(std::move(fd)), byte_(byte), mode_(mode) {}
   UniqueFd fd_;
+  int64_t byte_;
+  Mode mode_;
 };
 
 // Many shared locks through one descriptor: what this process keeps others from removing.

@@ -94,6 +94,22 @@ CREATE TABLE content_digests(
   selection TEXT NOT NULL,
   digest TEXT NOT NULL,
   PRIMARY KEY(snapshot, selection)) WITHOUT ROWID;
+)sql",
+
+                                                                   R"sql(
+DROP TABLE cache_mounts;
+CREATE TABLE cache_mounts(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  base TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  last_used INTEGER NOT NULL,
+  uses INTEGER NOT NULL,
+  bytes INTEGER,
+  inodes INTEGER,
+  measured INTEGER,
+  unsafe_boot TEXT);
+CREATE INDEX cache_mounts_name ON cache_mounts(name, base);
 )sql"};
 
 }  // namespace slipway::store

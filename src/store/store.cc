@@ -60,7 +60,8 @@ Store::Store(std::shared_ptr<Core> core)
       content_(core_),
       snapshotter_(core_),
       layers_(core_),
-      images_(core_) {}
+      images_(core_),
+      cache_mounts_(core_) {}
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   CHECK(options.root.is_absolute());
@@ -91,12 +92,28 @@ Result<RangeLock> Store::claim(std::string_view name, std::stop_token stop) {
                             std::move(stop));
 }
 
+Result<std::vector<Store::UnusedMount>> Store::unsafe_unused_mounts() {
+  std::vector<UnusedMount> mounts;
+  {
+    auto database = core_->database().lock();
+    Rows rows = TRY(
+        database->query("SELECT id, last_used FROM cache_mounts WHERE unsafe_boot IS NOT NULL"));
+    while (TRY(rows.next())) mounts.push_back({rows.integer(0), rows.integer(1)});
+  }
+  std::vector<UnusedMount> unused;
+  for (const UnusedMount& mount : mounts) {
+    if (!TRY(cache_mounts_.in_use(mount.id))) unused.push_back(mount);
+  }
+  return unused;
+}
+
 Status Store::barrier() {
   core_->remove_now();
   if (!core_->take_dirty()) return {};
   // Rows are written after what they speak of: what is unsafe and has a row now is covered by the
   // sync below. By id, because a row of a lower id may become unsafe while the sync runs.
   std::vector<std::vector<int64_t>> covered;
+  std::vector<UnusedMount> mounts = TRY(unsafe_unused_mounts());
   {
     auto database = core_->database().lock();
     for (const UnsafeTable& table : kUnsafeTables) {
@@ -114,6 +131,11 @@ Status Store::barrier() {
   Transaction transaction = TRY(Transaction::begin(*database));
   for (size_t i = 0; i < covered.size(); ++i) {
     for (const int64_t id : covered[i]) TRY(database->run(kUnsafeTables[i].trust, id));
+  }
+  for (const UnusedMount& mount : mounts) {
+    // A use since then has moved last_used.
+    TRY(database->run("UPDATE cache_mounts SET unsafe_boot = NULL WHERE id = ? AND last_used = ?",
+                      mount.id, mount.last_used));
   }
   TRY(transaction.commit());
   return database->checkpoint();

@@ -14,7 +14,9 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "store/cache_mounts.h"
 #include "store/core.h"
 #include "store/image_store.h"
 #include "store/layer_index.h"
@@ -42,6 +44,7 @@ class Store {
   OverlaySnapshotter& snapshotter() { return snapshotter_; }
   LayerIndex& layers() { return layers_; }
   ImageStore& images() { return images_; }
+  CacheMounts& cache_mounts() { return cache_mounts_; }
   const Layout& layout() const { return core_->layout(); }
   const std::shared_ptr<Core>& core() const { return core_; }
 
@@ -57,12 +60,18 @@ class Store {
 
  private:
   explicit Store(std::shared_ptr<Core> core);
+  struct UnusedMount {
+    int64_t id;
+    int64_t last_used;
+  };
+  Result<std::vector<UnusedMount>> unsafe_unused_mounts();
 
   const std::shared_ptr<Core> core_;  // co-owned by the parts and by pins
   LocalContentStore content_;
   OverlaySnapshotter snapshotter_;
   LayerIndex layers_;
   ImageStore images_;
+  CacheMounts cache_mounts_;
 };
 
 }  // namespace slipway::store

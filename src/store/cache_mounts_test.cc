@@ -1,0 +1,121 @@
+#include "store/cache_mounts.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "base/temp_dir.h"
+#include "store/store.h"
+
+namespace slipway::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+class CacheMountsTest : public testing::Test {
+ protected:
+  CacheMountSpec spec(CacheMountSharing sharing, std::string base = "") {
+    CacheMountSpec spec;
+    spec.id = "/root/.cache/uv";
+    spec.base = std::move(base);
+    spec.sharing = sharing;
+    return spec;
+  }
+  std::stop_token stopped() {
+    stop_.request_stop();
+    return stop_.get_token();
+  }
+
+  TempDir directory_ = *TempDir::create("/var/tmp", "slipway-mounts-");
+  std::unique_ptr<Store> store_ = *Store::open({directory_.path(), false, {}});
+  // Another process's view of the same store.
+  std::unique_ptr<Store> other_ = *Store::open({directory_.path(), false, {}});
+  std::stop_source stop_;
+};
+
+TEST_F(CacheMountsTest, WhatAStepLeavesTheNextOneFinds) {
+  {
+    const auto lease = *store_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {});
+    std::ofstream(lease.path() / "wheel") << "x";
+  }
+  const auto lease = *other_->cache_mounts().acquire(spec(CacheMountSharing::Locked), {});
+  EXPECT_TRUE(fs::exists(lease.path() / "wheel"));
+}
+
+TEST_F(CacheMountsTest, SharedStepsUseOneDirectoryAtOnce) {
+  const auto first = *store_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {});
+  const auto second = *other_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {});
+  EXPECT_EQ(first.path(), second.path());
+}
+
+TEST_F(CacheMountsTest, ALockedStepWaitsForTheOther) {
+  std::optional<CacheMountLease> first(
+      *store_->cache_mounts().acquire(spec(CacheMountSharing::Locked), {}));
+  EXPECT_EQ(
+      other_->cache_mounts().acquire(spec(CacheMountSharing::Locked), stopped()).error().code(),
+      ErrorCode::Cancelled);
+  const fs::path path = first->path();
+  std::jthread waiter([&] {
+    EXPECT_EQ(other_->cache_mounts().acquire(spec(CacheMountSharing::Locked), {})->path(), path);
+  });
+  first.reset();
+}
+
+TEST_F(CacheMountsTest, APrivateStepGetsAFreeDirectoryOrANewOne) {
+  std::optional<CacheMountLease> first(
+      *store_->cache_mounts().acquire(spec(CacheMountSharing::Private), {}));
+  const auto second = *other_->cache_mounts().acquire(spec(CacheMountSharing::Private), {});
+  EXPECT_NE(first->path(), second.path());
+  const fs::path freed = first->path();
+  first.reset();
+  EXPECT_EQ(other_->cache_mounts().acquire(spec(CacheMountSharing::Private), {})->path(), freed);
+}
+
+TEST_F(CacheMountsTest, AnotherBaseIsAnotherCache) {
+  const auto plain = *store_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {});
+  CacheMountSpec based = spec(CacheMountSharing::Shared, "sha256:base");
+  int populated = 0;
+  based.populate = [&](const fs::path& path) -> Status {
+    ++populated;
+    std::ofstream(path / "from-base") << "x";
+    return {};
+  };
+  const auto first = *store_->cache_mounts().acquire(based, {});
+  const auto second = *store_->cache_mounts().acquire(based, {});
+  EXPECT_NE(plain.path(), first.path());
+  EXPECT_TRUE(fs::exists(second.path() / "from-base"));
+  EXPECT_EQ(populated, 1);
+}
+
+TEST_F(CacheMountsTest, ANewDirectoryHasTheAskedAttributes) {
+  if (::geteuid() != 0) GTEST_SKIP() << "changing owners needs root";
+  CacheMountSpec owned = spec(CacheMountSharing::Shared);
+  owned.uid = 7;
+  owned.gid = 8;
+  owned.mode = 01770;
+  const auto lease = *store_->cache_mounts().acquire(owned, {});
+  struct stat info;
+  ASSERT_EQ(::stat(lease.path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, 7);
+  EXPECT_EQ(info.st_gid, 8);
+  EXPECT_EQ(info.st_mode & 07777, 01770);
+}
+
+TEST_F(CacheMountsTest, AFailedFillLeavesNothingHalf) {
+  CacheMountSpec based = spec(CacheMountSharing::Shared, "sha256:base");
+  based.populate = [](const fs::path& path) -> Status {
+    std::ofstream(path / "half") << "x";
+    return make_error(ErrorCode::ResourceExhausted, "disk full");
+  };
+  EXPECT_FALSE(store_->cache_mounts().acquire(based, {}));
+  based.populate = [](const fs::path&) -> Status { return {}; };
+  const auto lease = *store_->cache_mounts().acquire(based, {});
+  EXPECT_TRUE(fs::is_empty(lease.path()));
+}
+
+}  // namespace
+}  // namespace slipway::store
