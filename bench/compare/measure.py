@@ -33,6 +33,30 @@ def peak_rss(pid: int) -> int:
     return 0
 
 
+def peak_rss_of_tree(pid: int) -> int:
+    """The largest peak among a process and those of its descendants that run the same program.
+
+    `slipway` works in a child that lives in namespaces of its own; the steps it starts are other programs.
+    """
+    try:
+        program = os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return 0
+    largest, pending = 0, [pid]
+    while pending:
+        each = pending.pop()
+        try:
+            if os.readlink(f"/proc/{each}/exe") != program:
+                continue
+            for thread in os.listdir(f"/proc/{each}/task"):
+                children = pathlib.Path(f"/proc/{each}/task/{thread}/children").read_text()
+                pending += map(int, children.split())
+        except OSError:
+            continue
+        largest = max(largest, peak_rss(each))
+    return largest
+
+
 def reset_peak_rss(pid: int) -> None:
     """Makes the kernel forget the high-water mark of a process (proc(5), clear_refs)."""
     pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
@@ -54,9 +78,9 @@ def run(command: list[str], log: pathlib.Path, env: dict[str, str] | None = None
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                  env={**os.environ, **(env or {})}, cwd=cwd)
         while True:
-            peak = max(peak, peak_rss(child.pid))
+            peak = max(peak, peak_rss_of_tree(child.pid))
             try:
-                child.wait(timeout=0.02)
+                child.wait(timeout=0.03)
                 break
             except subprocess.TimeoutExpired:
                 if time.monotonic() - start > timeout:
