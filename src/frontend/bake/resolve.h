@@ -1,0 +1,36 @@
+// Definitions -> the targets to build: groups, inheritance, overrides, links between targets.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "frontend/bake/definition.h"
+#include "frontend/bake/override.h"
+#include "frontend/bake/target.h"
+
+namespace slipway::bake {
+
+struct Request {
+  std::vector<std::string> targets;  // names or patterns of targets and groups; empty: "default"
+  std::vector<std::string> set;      // --set, in order
+  CommonFlags flags;
+};
+
+// Complete definitions: nothing is inherited any more, context and Dockerfile have their defaults.
+struct Resolved {
+  std::map<std::string, Group> groups;  // those named, and "default": what was asked for
+  std::map<std::string, TargetDefinition> targets;
+};
+
+Result<Resolved> resolve(const Definitions& definitions, const Request& request,
+                         const EnvironmentLookup& environment);
+
+// What the engine builds. Refuses what it does not do, by name and line.
+Result<std::vector<Target>> to_targets(const Resolved& resolved);
+
+// The JSON of `bake --print`, byte for byte buildx's.
+std::string print(const Resolved& resolved);
+
+}  // namespace slipway::bake

@@ -1,0 +1,119 @@
+#include "frontend/bake/resolve.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "frontend/bake/json_file.h"
+
+namespace slipway::bake {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+Result<Resolved> resolved(std::string_view json, Request request = {}) {
+  return resolve(TRY(read_json(json, "docker-bake.json", {})), request, {});
+}
+
+std::string error_of(std::string_view json, Request request = {}) {
+  const auto result = resolved(json, std::move(request));
+  return result ? "" : result.error().message();
+}
+
+TEST(Resolve, GroupsMayHoldGroups) {
+  const auto result = resolved(R"({
+    "group": {"default": {"targets": ["all", "c"]}, "all": {"targets": ["a", "b"]}},
+    "target": {"a": {}, "b": {}, "c": {}, "d": {}}})");
+  ASSERT_TRUE(result) << result.error().message();
+  std::vector<std::string> names;
+  for (const auto& [name, target] : result->targets) names.push_back(name);
+  EXPECT_THAT(names, ElementsAre("a", "b", "c"));
+  EXPECT_THAT(result->groups.at("default").targets, ElementsAre("all", "c"));
+}
+
+TEST(Resolve, TargetsInheritFieldByField) {
+  const auto result = resolved(R"({"target": {
+    "base": {"args": {"A": "1", "B": "1"}, "tags": ["x"], "platforms": ["linux/amd64"]},
+    "app": {"inherits": ["base"], "args": {"B": "2"}, "tags": ["y"]}}})",
+                               {.targets = {"app"}, .set = {"base.args.A=9"}});
+  ASSERT_TRUE(result) << result.error().message();
+  const auto& app = result->targets.at("app");
+  EXPECT_THAT(app.args, ElementsAre(Pair("A", "9"), Pair("B", "2")));
+  EXPECT_THAT(*app.tags, ElementsAre("y"));
+  EXPECT_THAT(*app.platforms, ElementsAre("linux/amd64"));
+  EXPECT_EQ(app.dockerfile, "Dockerfile");
+}
+
+TEST(Resolve, LinkedTargetsAreBuiltForTheCacheOnly) {
+  const auto result = resolved(R"({"target": {
+    "base": {"output": ["type=image"]}, "app": {"contexts": {"b": "target:base"}}}})",
+                               {.targets = {"app"}});
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_TRUE(result->targets.at("base").linked);
+  EXPECT_EQ(result->targets.at("base").outputs->at(0).at("type"), "cacheonly");
+  EXPECT_THAT(error_of(R"({"target": {"a": {"contexts": {"x": "target:b"}},
+                                      "b": {"contexts": {"x": "target:a"}}}})",
+                       {.targets = {"a"}}),
+              HasSubstr("infinite loop"));
+}
+
+TEST(Resolve, UnknownTargetsNameTheNearest) {
+  EXPECT_EQ(error_of(R"({"target": {"app": {}}})", {.targets = {"ap"}}),
+            "failed to find target ap (did you mean app?)");
+}
+
+TEST(Resolve, MakesTargetsForTheEngine) {
+  const auto result = resolved(R"({"target": {"default": {
+    "context": "./x/", "shm-size": "64m", "ulimits": ["nofile=1:2"], "network": "host",
+    "secret": ["id=s,src=f"], "ssh": ["default", "k=a,b"]}}})");
+  const auto targets = to_targets(*result);
+  ASSERT_TRUE(targets) << targets.error().message();
+  const Target& target = targets->at(0);
+  EXPECT_EQ(target.context, "x");
+  EXPECT_EQ(target.shm_size, 64 << 20);
+  EXPECT_EQ(target.ulimits.at(0).hard, 2);
+  EXPECT_THAT(target.entitlements, ElementsAre("network.host"));
+  EXPECT_EQ(target.secrets.at(0).at("src"), "f");
+  EXPECT_THAT(target.ssh, ElementsAre("default", "k=a,b"));
+}
+
+TEST(Print, IsTheTextOfBuildx) {
+  const auto result = resolved(R"({"target": {"default": {
+    "args": {"A": "$${x} <"}, "attest": ["type=sbom,disabled=true"], "pull": false,
+    "cache-from": ["a"]}}})");
+  EXPECT_EQ(print(*result), R"({
+  "group": {
+    "default": {
+      "targets": [
+        "default"
+      ]
+    }
+  },
+  "target": {
+    "default": {
+      "attest": [
+        {
+          "disabled": true,
+          "type": "sbom"
+        }
+      ],
+      "context": ".",
+      "dockerfile": "Dockerfile",
+      "args": {
+        "A": "$${x} \u003c"
+      },
+      "cache-from": [
+        {
+          "ref": "a",
+          "type": "registry"
+        }
+      ],
+      "pull": false
+    }
+  }
+})");
+}
+
+}  // namespace
+}  // namespace slipway::bake

@@ -1,0 +1,205 @@
+#include "frontend/compose/value.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include <yaml-cpp/yaml.h>
+
+#include "base/text.h"
+
+namespace slipway::compose {
+namespace {
+
+constexpr int kMaxDepth = 100;
+constexpr size_t kMaxValues = 100'000;  // aliases of aliases multiply
+
+class Converter {
+ public:
+  explicit Converter(const std::string& file) : file_(file) {}
+
+  Result<Value> convert(const YAML::Node& node, int depth) {
+    if (depth > kMaxDepth || ++count_ > kMaxValues) {
+      return make_error(ErrorCode::InvalidInput, "read {}: nested or aliased too deeply", file_);
+    }
+    Value value;
+    value.span = span_of(node);
+    if (node.Tag() == "!reset") value.merge = Value::Merge::Reset;
+    if (node.Tag() == "!override") value.merge = Value::Merge::Override;
+    if (value.merge == Value::Merge::Reset) return value;  // what it holds does not matter
+    switch (node.Type()) {
+      case YAML::NodeType::Undefined:
+      case YAML::NodeType::Null:
+        break;
+      case YAML::NodeType::Scalar:
+        value.kind = Value::Kind::Scalar;
+        value.text = node.Scalar();
+        value.quoted = node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str";
+        break;
+      case YAML::NodeType::Sequence:
+        value.kind = Value::Kind::List;
+        for (const YAML::Node& item : node) value.items.push_back(TRY(convert(item, depth + 1)));
+        break;
+      case YAML::NodeType::Map:
+        value.kind = Value::Kind::Map;
+        TRY(convert_members(node, depth, value));
+        break;
+    }
+    return value;
+  }
+
+ private:
+  SourceSpan span_of(const YAML::Node& node) const {
+    const int line = node.Mark().line + 1;
+    return {file_, std::max(line, 1), std::max(line, 1)};
+  }
+
+  Status convert_members(const YAML::Node& node, int depth, Value& value) {
+    std::vector<Value> inherited;
+    for (const auto& member : node) {
+      if (!member.first.IsScalar()) {
+        return Error(ErrorCode::InvalidInput, "mapping keys have to be strings")
+            .at(span_of(member.first));
+      }
+      const std::string name = member.first.Scalar();
+      Value converted = TRY(convert(member.second, depth + 1));
+      converted.span.first_line = span_of(member.first).first_line;
+      if (name == "<<" && member.first.Tag() != "!") {
+        inherited.push_back(std::move(converted));
+      } else if (value.find(name) != nullptr) {
+        return make_error(ErrorCode::InvalidInput, "mapping key \"{}\" already defined at line {}",
+                          name, value.find(name)->span.first_line)
+            .at(span_of(member.first));
+      } else {
+        value.members.emplace_back(name, std::move(converted));
+      }
+    }
+    for (const Value& from : inherited) take_inherited(from, value);
+    return {};
+  }
+
+  // Own members count before those that a merge key brings.
+  static void take_inherited(const Value& from, Value& value) {
+    for (const Value& item : from.items) take_inherited(item, value);
+    for (const auto& [name, member] : from.members) {
+      if (value.find(name) == nullptr) value.members.emplace_back(name, member);
+    }
+  }
+
+  const std::string& file_;
+  size_t count_ = 0;
+};
+
+// "0o17", "0x1F", "0b1", "017", "1_000" as a decimal number.
+std::optional<std::string> integer_text(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  std::string digits;
+  for (const char c : text.substr(negative || text.starts_with('+') ? 1 : 0)) {
+    if (c != '_') digits += c;
+  }
+  int base = 10;
+  std::string_view rest = digits;
+  if (rest.size() > 2 && rest[0] == '0' && std::string_view("xob").contains(rest[1])) {
+    base = rest[1] == 'x' ? 16 : rest[1] == 'o' ? 8 : 2;
+    rest.remove_prefix(2);
+  } else if (rest.size() > 1 && rest[0] == '0') {
+    base = 8;
+    rest.remove_prefix(1);
+  }
+  if (rest.empty()) return std::nullopt;
+  uint64_t number = 0;
+  const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), number, base);
+  if (read.ec != std::errc() || read.ptr != rest.data() + rest.size()) return std::nullopt;
+  return (negative && number != 0 ? "-" : "") + std::to_string(number);
+}
+
+// As Go prints a float64: the shortest digits that read back the same, an exponent only where the
+// number is very large or small.
+std::string float_text(double number) {
+  char buffer[64];
+  const double size = std::fabs(number);
+  const bool exponent = size != 0 && (size < 1e-4 || size >= 1e21);
+  const auto written =
+      std::to_chars(buffer, buffer + sizeof buffer, number,
+                    exponent ? std::chars_format::scientific : std::chars_format::fixed);
+  return std::string(buffer, written.ptr);
+}
+
+std::optional<std::string> number_text(std::string_view text) {
+  if (text.empty() ||
+      text.find_first_not_of("0123456789abcdefABCDEFxo_+-.") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  const char first = text[text.starts_with('-') || text.starts_with('+') ? 1 : 0];
+  if (text.size() == 1 && !std::string_view("0123456789").contains(text[0])) return std::nullopt;
+  if (!std::string_view("0123456789.").contains(first)) return std::nullopt;
+  if (auto integer = integer_text(text)) return integer;
+  std::string digits;
+  for (const char c : text) {
+    if (c != '_') digits += c;
+  }
+  const std::string_view rest = std::string_view(digits).substr(digits.starts_with('+') ? 1 : 0);
+  double number = 0;
+  const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), number);
+  if (read.ec != std::errc() || read.ptr != rest.data() + rest.size()) return std::nullopt;
+  return float_text(number);
+}
+
+}  // namespace
+
+const Value* Value::find(std::string_view name) const {
+  const auto found = std::find_if(members.begin(), members.end(),
+                                  [&](const Member& member) { return member.first == name; });
+  return found == members.end() ? nullptr : &found->second;
+}
+
+Value* Value::find(std::string_view name) {
+  return const_cast<Value*>(std::as_const(*this).find(name));
+}
+
+void Value::set(std::string name, Value value) {
+  if (Value* member = find(name)) {
+    *member = std::move(value);
+  } else {
+    members.emplace_back(std::move(name), std::move(value));
+  }
+}
+
+bool Value::operator==(const Value& other) const {
+  return kind == other.kind && text == other.text && items == other.items &&
+         members == other.members;
+}
+
+Value scalar(std::string text, SourceSpan span) {
+  Value value;
+  value.kind = Value::Kind::Scalar;
+  value.text = std::move(text);
+  value.quoted = true;
+  value.span = std::move(span);
+  return value;
+}
+
+Result<std::vector<Value>> parse_yaml(std::string_view text, const std::string& file) {
+  try {
+    Converter converter(file);
+    std::vector<Value> documents;
+    for (const YAML::Node& document : YAML::LoadAll(std::string(text))) {
+      documents.push_back(TRY(converter.convert(document, 0)));
+    }
+    return documents;
+  } catch (const YAML::Exception& error) {
+    const int line = std::max(error.mark.line + 1, 1);
+    return make_error(ErrorCode::InvalidInput, "yaml: line {}: {}", line, error.msg)
+        .at({file, line, line});
+  }
+}
+
+std::string scalar_text(const Value& value) {
+  if (value.quoted) return value.text;
+  if (value.text == "True" || value.text == "TRUE") return "true";
+  if (value.text == "False" || value.text == "FALSE") return "false";
+  return number_text(value.text).value_or(value.text);
+}
+
+}  // namespace slipway::compose
