@@ -49,7 +49,10 @@ def as_buildctl(argv: list[str]) -> int:
     for context in shlex.split(os.environ["CONFORMANCE_CONTEXTS"]):
         command += ["--build-context", context]
     command += ["-f", os.path.join(locals_["dockerfile"], filename), locals_["context"]]
-    return subprocess.run(command, check=False).returncode
+    code = subprocess.run(command, check=False).returncode
+    if code:
+        print(f"exit {code}", file=sys.stderr)  # diffbuild.py wants a reason
+    return code
 
 
 def mirror(folder: pathlib.Path) -> pathlib.Path:
