@@ -204,6 +204,7 @@ ImageConfig final_image(const ConvertContext& context, const StageState& target)
     if (!wanted.os_features.empty()) image.platform.os_features = wanted.os_features;
   }
   image.platform = image.platform.normalized();
+  if (image.platform.os.empty()) image.platform.os = Platform::host().os;
   return image;
 }
 

@@ -183,7 +183,8 @@ Result<bool> start_stage(ConvertContext& context, StageState& stage) {
     }
     stage.onbuild_done = true;
   }
-  if (triggers.empty()) return false;
+  // Nothing is built on an image that files are only copied from.
+  if (triggers.empty() || stage.is_dispatched) return false;
   return add_onbuild_triggers(context, stage, triggers);
 }
 
@@ -216,7 +217,8 @@ StageState* StageList::find(std::string_view name) const {
 std::vector<std::string> StageList::titles() const {
   std::vector<std::string> titles;
   for (const std::unique_ptr<StageState>& stage : stages_) {
-    if (!stage->title.empty()) titles.push_back(stage->title);
+    const std::string& title = stage->title.empty() ? stage->name : stage->title;
+    if (!title.empty()) titles.push_back(title);
   }
   return titles;
 }

@@ -1,0 +1,191 @@
+#include "frontend/dockerfile/convert.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "frontend/dockerfile/conformance_data.h"
+#include "frontend/dockerfile/convert_testing.h"
+#include "frontend/dockerfile/instruction_parser.h"
+
+namespace slipway::dockerfile {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+std::vector<std::string> names(const Conversion& conversion) {
+  std::vector<std::string> names;
+  for (const graph::Vertex& vertex : conversion.definition.vertices()) {
+    names.push_back(vertex.name());
+  }
+  return names;
+}
+
+// Dockerfile and options of a folder in testdata/convert; golden.json is the official frontend's
+// answer (make_goldens.sh).
+class ConvertGolden : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ConvertGolden, is_buildkits) {
+  const fs::path folder = fs::path(SLIPWAY_TESTDATA) / "convert" / GetParam();
+  ConvertOptions options = options_for(folder / "Dockerfile");
+  for (const std::string& option : split(read_text(folder / "options"), '\n')) {
+    if (!option.empty()) apply_option(options, option, folder);
+  }
+  Result<Dockerfile> dockerfile = parse_dockerfile(read_text(folder / "Dockerfile"), "Dockerfile");
+  ASSERT_TRUE(dockerfile) << dockerfile.error().message();
+  StubImages images;
+  const Result<Conversion> conversion = convert(*dockerfile, options, images);
+  ASSERT_TRUE(conversion) << conversion.error().message();
+  const auto golden = nlohmann::json::parse(read_text(folder / "golden.json"));
+  EXPECT_EQ(difference(*conversion, golden["results"][0]), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, ConvertGolden,
+                         ::testing::Values("config", "contexts", "mounts", "options", "platforms",
+                                           "sources"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST(Convert, all_base_images_are_asked_for_at_once) {
+  Result<Dockerfile> dockerfile = parse_dockerfile(
+      "FROM a AS one\nFROM b AS unused\nFROM c\nCOPY --from=one / /\nCOPY --from=d / /\n", "f");
+  ASSERT_TRUE(dockerfile);
+  StubImages images;
+  ASSERT_TRUE(convert(*dockerfile, {}, images));
+  EXPECT_EQ(images.calls, 1);
+  EXPECT_THAT(images.asked, ElementsAre("docker.io/library/a:latest", "docker.io/library/c:latest",
+                                        "docker.io/library/d:latest"));
+}
+
+TEST(Convert, triggers_of_the_base_image_run_first_and_may_bring_images) {
+  Result<Dockerfile> dockerfile = parse_dockerfile("FROM base\nRUN own\n", "Dockerfile");
+  ASSERT_TRUE(dockerfile);
+  StubImages images;
+  images.on_build = {"COPY --from=tools /t /t", "RUN triggered"};
+  // `tools` has triggers as well, but is no base.
+  const Result<Conversion> conversion = convert(*dockerfile, {}, images);
+  ASSERT_TRUE(conversion) << conversion.error().message();
+  EXPECT_EQ(images.calls, 2);
+  EXPECT_THAT(names(*conversion), ElementsAre(HasSubstr("FROM docker.io/library/base:latest"),
+                                              HasSubstr("FROM docker.io/library/tools:latest"),
+                                              "[2/4] ONBUILD COPY --from=tools /t /t",
+                                              "[3/4] ONBUILD RUN triggered", "[4/4] RUN own"));
+}
+
+TEST(Convert, another_targets_result_can_be_the_base) {
+  const Result<Conversion> base = convert_text("FROM a\nENV X=1\nRUN make\n");
+  ASSERT_TRUE(base);
+  ConvertOptions options;
+  options.named_contexts["base"] =
+      InputContext{std::make_shared<graph::Definition>(base->definition), base->config};
+  const Result<Conversion> conversion = convert_text("FROM base\nRUN test $X\n", options);
+  ASSERT_TRUE(conversion) << conversion.error().message();
+  ASSERT_EQ(conversion->definition.vertices().size(), 3u);
+  EXPECT_EQ(conversion->definition.vertex(1).digest, base->definition.vertex(1).digest);
+  EXPECT_EQ(names(*conversion).back(), "[1/2] RUN test 1");
+  EXPECT_EQ(conversion->config.history.size(), 3u);
+}
+
+TEST(Convert, only_used_paths_of_the_context_are_followed) {
+  const Result<Conversion> conversion =
+      convert_text("FROM a\nCOPY b/c d /\nRUN --mount=source=e,target=/e true\n");
+  ASSERT_TRUE(conversion);
+  EXPECT_TRUE(conversion->uses_main_context);
+  EXPECT_THAT(conversion->context_paths, ElementsAre("b/c", "d", "e"));
+  EXPECT_FALSE(convert_text("FROM a\nRUN true\n")->uses_main_context);
+}
+
+TEST(Convert, the_same_input_gives_the_same_digests) {
+  const std::string text = "FROM a\nCOPY --link . /x\nRUN --mount=target=/src make\n";
+  EXPECT_EQ(convert_text(text)->definition.vertices().back().digest,
+            convert_text(text)->definition.vertices().back().digest);
+}
+
+TEST(Convert, scratch_has_no_vertices) {
+  const Result<Conversion> conversion = convert_text("FROM scratch\nLABEL a=b\n");
+  ASSERT_TRUE(conversion);
+  EXPECT_EQ(conversion->definition.root(), std::nullopt);
+  EXPECT_EQ(conversion->config.config.labels.at("a"), "b");
+}
+
+TEST(Convert, a_mistake_names_its_line) {
+  const Result<Conversion> conversion = convert_text("FROM a\n\nRUN x\nCOPY --from=1 / /\n");
+  ASSERT_FALSE(conversion);
+  EXPECT_EQ(conversion.error().message(), "invalid stage index 1");
+  EXPECT_THAT(conversion.error().spans(), ElementsAre(SourceSpan{"Dockerfile", 4, 4}));
+}
+
+struct Mistake {
+  const char* text;
+  const char* message;
+};
+
+TEST(Convert, refuses_what_buildkit_refuses) {
+  const Mistake mistakes[] = {
+      {"FROM $NOTHING\n", "base name ($NOTHING) should not be blank"},
+      {"FROM --platform=$X a\n", "empty platform value from expression $X"},
+      {"FROM UPPER\n", "failed to parse stage name \"UPPER\""},
+      {"FROM a\nCOPY --from=$b c d\n", "variable expansion is not supported for --from"},
+      {"FROM a AS x\nCOPY --from=y / /\nFROM a AS y\nCOPY --from=x / /\n",
+       "circular dependency detected on stage: x"},
+      {"FROM a AS x\nCOPY --from=x / /\n", "circular dependency detected on stage: x"},
+      {"FROM a\nCOPY --chmod=9 b c\n", "invalid chmod parameter: '9'"},
+      {"FROM a\nCOPY --chmod=07778 b c\n", "invalid chmod parameter: '07778'"},
+      {"FROM a\nCOPY --link --chown=me b c\n", "user and group names can't be resolved"},
+      {"FROM a\nCOPY http://x/y z\n", "source can't be a URL for COPY"},
+      {"FROM a\nADD --checksum=sha256:00 b c\n", "checksum requires HTTP(S) or Git sources"},
+      {"FROM a\nRUN --mount=type=cache,target=/ x\n", "invalid mount target \"/\""},
+      {"FROM a AS x\nRUN --mount=from=b,target=/b x\nFROM c AS b\nFROM x\n",
+       "cannot mount from stage \"b\" to \"/b\""},
+      {"FROM a\nEXPOSE 70000\n", "invalid containerPort: 70000"},
+      {"FROM a\nEXPOSE 80/icmp\n", "invalid proto: icmp"},
+      {"FROM a\nSTOPSIGNAL HUPP\n", "invalid signal: HUPP"},
+      {"FROM a\nRUN \xff\n", "invalid UTF-8"},
+  };
+  for (const Mistake& mistake : mistakes) {
+    const Result<Conversion> conversion = convert_text(mistake.text);
+    ASSERT_FALSE(conversion) << mistake.text;
+    EXPECT_THAT(conversion.error().message(), HasSubstr(mistake.message));
+    EXPECT_NE(conversion.error().spans(), std::vector<SourceSpan>()) << mistake.text;
+  }
+}
+
+TEST(Convert, an_unknown_target_comes_with_the_nearest_one) {
+  ConvertOptions options;
+  options.target = "biuld";
+  const Result<Conversion> conversion = convert_text("FROM a AS build\n", options);
+  ASSERT_FALSE(conversion);
+  EXPECT_EQ(conversion.error().message(), "target stage \"biuld\" could not be found");
+  EXPECT_EQ(conversion.error().hint(), "did you mean build?");
+}
+
+TEST(Convert, a_missing_base_image_is_an_error_of_its_from) {
+  Result<Dockerfile> dockerfile = parse_dockerfile("FROM a AS x\nFROM b\nCOPY --from=x / /\n", "f");
+  ASSERT_TRUE(dockerfile);
+  StubImages images;
+  images.missing = "docker.io/library/a:latest";
+  const Result<Conversion> conversion = convert(*dockerfile, {}, images);
+  ASSERT_FALSE(conversion);
+  EXPECT_EQ(conversion.error().message(), "a: docker.io/library/a:latest: not found");
+  EXPECT_THAT(conversion.error().spans(), ElementsAre(SourceSpan{"f", 1, 1}));
+}
+
+TEST(ContextSource, reads_buildkits_forms) {
+  const Result<ContextSource> layout = parse_context_source(
+      "oci-layout://store:tag@sha256:"
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  ASSERT_TRUE(layout);
+  EXPECT_EQ(std::get<OciLayoutContext>(*layout).store, "store");
+  EXPECT_EQ(std::get<ImageContext>(*parse_context_source("docker-image://a/b:c")).reference,
+            "a/b:c");
+  EXPECT_EQ(std::get<LocalContext>(*parse_context_source("local:x")).name, "x");
+  EXPECT_EQ(std::get<UrlContext>(*parse_context_source("git@github.com:a/b")).url,
+            "git@github.com:a/b");
+  EXPECT_FALSE(parse_context_source("nothing"));
+  EXPECT_FALSE(parse_context_source("ftp://x"));
+  EXPECT_FALSE(parse_context_source("oci-layout://store:tag"));
+}
+
+}  // namespace
+}  // namespace slipway::dockerfile

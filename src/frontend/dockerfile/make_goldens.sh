@@ -1,0 +1,16 @@
+#!/bin/bash
+# Makes testdata/convert/*/golden.json anew with the official frontend (bench/peers.sh builds refllb).
+set -euo pipefail
+cd "$(dirname "$0")"
+refllb=${1:?usage: make_goldens.sh PATH-OF-REFLLB}
+for folder in testdata/convert/*/; do
+  flags=()
+  if [ -f "$folder/options" ]; then
+    while read -r option; do flags+=(-opt "$option"); done <"$folder/options"
+  fi
+  # A named context "local:NAME" is the folder NAME.
+  for local in "$folder"/*/; do
+    [ -d "$local" ] && flags+=(-opt "local:$(basename "$local")=$local")
+  done
+  "$refllb" -frontend -mode json -context "$folder" "${flags[@]}" "$folder/Dockerfile" >"$folder/golden.json" 2>/dev/null
+done
