@@ -58,9 +58,9 @@ registry::ClientOptions client_options(const Environment& environment) {
   options.credential_files = credential_files(environment);
   options.credentials_json = environment.get("DOCKER_AUTH_CONFIG");
   options.ca_file = environment.get("SSL_CERT_FILE");
-  options.certificate_directories = {
-      config_home(environment) / "docker/certs.d", config_home(environment) / "containers/certs.d",
-      "/etc/docker/certs.d", "/etc/containers/certs.d"};
+  options.certificate_directories = {config_home(environment) / "docker/certs.d",
+                                     config_home(environment) / "containers/certs.d",
+                                     "/etc/docker/certs.d", "/etc/containers/certs.d"};
   options.proxy = {proxy_variable(environment, "HTTP_PROXY", "http_proxy"),
                    proxy_variable(environment, "HTTPS_PROXY", "https_proxy"),
                    proxy_variable(environment, "NO_PROXY", "no_proxy")};
