@@ -1,0 +1,110 @@
+#include "source/http_file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file_io.h"
+#include "base/temp_dir.h"
+#include "registry/testing/fake_server.h"
+
+namespace slipway::source {
+namespace {
+
+using registry::testing::FakeReply;
+using registry::testing::FakeRequest;
+using registry::testing::FakeServer;
+using ::testing::HasSubstr;
+
+class NullSink final : public progress::Sink {
+ public:
+  void handle(const progress::Event&) override {}
+};
+
+class HttpFileTest : public ::testing::Test {
+ protected:
+  // A fresh source, as another build would have.
+  HttpFileSource source() {
+    return HttpFileSource(*store_, {.retry_delay = std::chrono::milliseconds(1)});
+  }
+  HttpFileSpec spec(const FakeServer& server, std::map<std::string, std::string> attributes = {}) {
+    return *HttpFileSpec::parse("http://" + server.host() + "/dir/file.txt?x=y", attributes);
+  }
+
+  TempDir directory_ = *TempDir::create("/var/tmp", "slipway-http-");
+  std::unique_ptr<store::Store> store_ =
+      *store::Store::open({directory_.path() / "store", false, {}});
+  NullSink sink_;
+  progress::VertexReporter reporter_{sink_, Digest()};
+};
+
+TEST_F(HttpFileTest, BecomesASnapshotWithOneFile) {
+  FakeServer server([](const FakeRequest&) -> FakeReply {
+    return {200, {{"Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT"}}, "content"};
+  });
+  HttpFileSource files = source();
+  const auto made = files.snapshot(spec(server, {{"http.perm", "0640"}}), reporter_, {});
+  ASSERT_TRUE(made) << made.error().message();
+  const auto path = store_->snapshotter().info(made->snapshot)->directory / "file.txt";
+  EXPECT_EQ(read_file(path).value_or(""), "content");
+  struct stat info;
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0640u);
+  EXPECT_EQ(info.st_mtime, 1445412480);
+}
+
+TEST_F(HttpFileTest, AnUnchangedFileIsNotSentAgain) {
+  int sent = 0;
+  FakeServer server([&](const FakeRequest& request) -> FakeReply {
+    if (request.header("if-none-match") == "\"v1\"") return {304};
+    ++sent;
+    return {200, {{"ETag", "\"v1\""}}, "content"};
+  });
+  const auto first = source().resolve(spec(server), reporter_, {});
+  const auto second = source().resolve(spec(server), reporter_, {});
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(sent, 1);
+  EXPECT_EQ(HttpFileSource::cache_key(spec(server), *first),
+            HttpFileSource::cache_key(spec(server), *second));
+}
+
+TEST_F(HttpFileTest, AChecksumNeedsNoServerUntilTheFileIsWanted) {
+  int sent = 0;
+  FakeServer server([&](const FakeRequest&) -> FakeReply {
+    ++sent;
+    return {200, {}, "content"};
+  });
+  const HttpFileSpec wanted = spec(server, {{"http.checksum", Digest::sha256_of("content").str()}});
+  HttpFileSource files = source();
+  EXPECT_EQ(files.resolve(wanted, reporter_, {})->digest, Digest::sha256_of("content"));
+  EXPECT_EQ(sent, 0);
+  EXPECT_TRUE(files.snapshot(wanted, reporter_, {}));
+  EXPECT_EQ(sent, 1);
+  const auto other = files.snapshot(
+      spec(server, {{"http.checksum", Digest::sha256_of("other").str()}}), reporter_, {});
+  ASSERT_FALSE(other);
+  EXPECT_THAT(other.error().message(), HasSubstr("fetch http://"));
+}
+
+TEST_F(HttpFileTest, NamesFromServersStayInTheirDirectory) {
+  FakeServer server([](const FakeRequest&) -> FakeReply {
+    return {200, {{"Content-Disposition", "attachment; filename=\"../../etc/passwd\""}}, "x"};
+  });
+  EXPECT_EQ(source().resolve(spec(server), reporter_, {})->filename, "passwd");
+  EXPECT_EQ(source().resolve(spec(server, {{"http.filename", ".."}}), reporter_, {})->filename,
+            "download");
+}
+
+TEST_F(HttpFileTest, MissingFilesAreNotFoundAndPasswordsStayUnseen) {
+  FakeServer server([](const FakeRequest&) -> FakeReply { return {404}; });
+  const auto missing =
+      source().resolve({"http://user:secret@" + server.host() + "/x"}, reporter_, {});
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code(), ErrorCode::NotFound);
+  EXPECT_THAT(missing.error().message(), ::testing::Not(HasSubstr("secret")));
+}
+
+}  // namespace
+}  // namespace slipway::source
