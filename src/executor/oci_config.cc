@@ -294,7 +294,7 @@ Result<std::string> make_oci_config(const OciConfigInput& input) {
         {"rlimits", TRY(rlimits_of(input.spec))},
         // As Docker builds do: sudo and other setuid programs work in a step.
         {"noNewPrivileges", false}}},
-      {"root", {{"path", input.spec.rootfs.string()}, {"readonly", false}}},
+      {"root", {{"path", input.spec.rootfs.string()}, {"readonly", input.spec.readonly_rootfs}}},
       {"hostname", input.spec.hostname},
       {"mounts", mounts_of(input)},
       {"linux", {{"namespaces", namespaces_of(input)}}},

@@ -63,6 +63,7 @@ struct ProcessSpec {
   // "", "name", "uid", "name:group", ...: looked up in the rootfs's /etc/passwd and /etc/group.
   std::string user;
   std::filesystem::path rootfs;  // a mounted, writable root file system
+  bool readonly_rootfs = false;  // the process cannot write to it
   std::vector<ContainerMount> mounts;
   Network network = Network::Private;
   bool insecure = false;  // --security=insecure: all capabilities, no seccomp

@@ -1,0 +1,53 @@
+// ExecRunner: the OpRunner of RUN: a process in a container on top of a snapshot.
+#pragma once
+
+#include "base/thread_pool.h"
+#include "executor/process_spec.h"
+#include "ops/cache_mount_source.h"
+#include "ops/context_copies.h"
+#include "ops/step_secrets.h"
+#include "ops/stub_layers.h"
+#include "solver/op_runner.h"
+#include "store/store.h"
+
+namespace slipway::ops {
+
+struct ExecOptions {
+  bool allow_insecure = false;      // --allow security.insecure
+  bool allow_host_network = false;  // --allow network.host
+};
+
+class ExecRunner final : public solver::OpRunner {
+ public:
+  // All of them outlive the runner. `rootless`: as in StoreOptions.
+  struct Parts {
+    store::Store& store;
+    executor::Executor& executor;
+    LocalContexts& contexts;
+    CacheMountSource& cache_mounts;
+    SecretProvider& secrets;
+    SshAgentProvider& agents;
+    ThreadPool& pool;
+    bool rootless = false;
+  };
+  static Result<std::unique_ptr<ExecRunner>> create(const Parts& parts, const ExecOptions& options);
+
+  Result<solver::CacheMap> cache_map(const solver::StepContext& context) override;
+  Result<Digest> content_digest(const solver::StepContext& context, size_t index,
+                                const solver::StepResult& input) override;
+  // StepFailed when the process ended with a code that is not valid, its text as BuildKit's.
+  Result<std::vector<solver::StepResult>> run(
+      const solver::StepContext& context, const std::vector<solver::StepResult>& inputs) override;
+
+ private:
+  ExecRunner(const Parts& parts, const ExecOptions& options, TempDir stubs);
+  Result<executor::ProcessSpec> process_of(const graph::ExecOp& op) const;
+  Status add_secret_environment(const graph::ExecOp& op, executor::ProcessSpec& spec) const;
+
+  const Parts parts_;
+  const ExecOptions options_;
+  ContextCopies context_copies_;
+  StubLayers stubs_;
+};
+
+}  // namespace slipway::ops

@@ -1,0 +1,364 @@
+// RUN on real snapshots, in real containers.
+#include "ops/exec_runner.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file_io.h"
+#include "executor/test_rootfs.h"
+#include "source/file_tree.h"
+#include "store/result_id.h"
+
+namespace slipway::ops {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class Log final : public progress::Sink {
+ public:
+  void handle(const progress::Event& event) override {
+    if (const auto* log = std::get_if<progress::LogEvent>(&event)) text += log->data;
+  }
+  std::string text;
+};
+
+class Secrets final : public SecretProvider, public SshAgentProvider {
+ public:
+  Result<std::optional<std::string>> secret(const std::string& id) override {
+    return id == "token" ? std::optional<std::string>("s3cret") : std::nullopt;
+  }
+  Result<std::optional<fs::path>> agent_socket(const std::string&) override {
+    return std::optional<fs::path>();
+  }
+};
+
+// One directory for each id.
+class Caches final : public CacheMountSource {
+ public:
+  explicit Caches(fs::path root) : root_(std::move(root)) {}
+  class Lease final : public CacheMountLease {
+   public:
+    explicit Lease(fs::path path) : path_(std::move(path)) {}
+    fs::path path() const override { return path_; }
+
+   private:
+    fs::path path_;
+  };
+  Result<std::unique_ptr<CacheMountLease>> acquire(const std::string& id, graph::CacheSharing,
+                                                   store::SnapshotId, std::stop_token) override {
+    const fs::path path = root_ / id;
+    fs::create_directories(path);
+    return std::unique_ptr<CacheMountLease>(std::make_unique<Lease>(path));
+  }
+
+ private:
+  fs::path root_;
+};
+
+// Every entry of a directory, sorted.
+std::vector<std::string> tree_of(const fs::path& directory) {
+  std::vector<std::string> paths;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    paths.push_back(fs::relative(entry.path(), directory));
+  }
+  std::ranges::sort(paths);
+  return paths;
+}
+
+class ExecRunnerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!machine.missing().empty()) {
+      if (::geteuid() == 0) FAIL() << machine.missing();
+      GTEST_SKIP() << machine.missing();
+    }
+    store = *store::Store::open({.root = machine.directory() / "store"});
+    base = commit_tree(machine.rootfs());
+    make_runner({});
+  }
+
+  void make_runner(const ExecOptions& options) {
+    runner = *ExecRunner::create(
+        {*store, machine.executor(), contexts, caches, secrets, secrets, pool}, options);
+  }
+
+  solver::StepResult commit_tree(const fs::path& tree) {
+    auto active = *store->snapshotter().prepare({});
+    fs::copy(tree, active->layers().upper,
+             fs::copy_options::recursive | fs::copy_options::copy_symlinks |
+                 fs::copy_options::overwrite_existing);
+    const store::SnapshotId id = *active->commit();
+    return {store::to_result_id(id), *store->snapshotter().pin(id)};
+  }
+  solver::StepResult commit_file(const std::string& path, const std::string& content) {
+    const fs::path tree = machine.directory() / "tree";
+    fs::remove_all(tree);
+    fs::create_directories((tree / path).parent_path());
+    std::ofstream(tree / path) << content;
+    return commit_tree(tree);
+  }
+  fs::path layer_of(const solver::StepResult& result) {
+    return store->snapshotter().info(*store::snapshot_of_result(result.id))->directory;
+  }
+
+  // RUN script on `base`.
+  static graph::ExecOp op(const std::string& script) {
+    graph::ExecOp exec;
+    exec.args = {"/bin/sh", "-c", script};
+    exec.env = {"PATH=/bin"};
+    exec.cwd = "/";
+    exec.network = graph::NetMode::None;
+    graph::Mount root;
+    root.input = 0;
+    root.dest = "/";
+    root.output = 0;
+    exec.mounts = {root};
+    return exec;
+  }
+  static graph::Mount mount(graph::MountType type, const std::string& dest) {
+    graph::Mount result;
+    result.type = type;
+    result.dest = dest;
+    return result;
+  }
+  static graph::Mount bind(int64_t input, const std::string& selector, const std::string& dest,
+                           bool readonly) {
+    graph::Mount result = mount(graph::MountType::Bind, dest);
+    result.input = input;
+    result.selector = selector;
+    result.readonly = readonly;
+    return result;
+  }
+
+  Result<std::vector<solver::StepResult>> run(graph::ExecOp exec,
+                                              std::vector<solver::StepResult> others = {},
+                                              std::stop_token stop = {}) {
+    log.text.clear();
+    graph::Vertex vertex;
+    vertex.op = std::move(exec);
+    others.insert(others.begin(), base);
+    vertex.inputs.resize(others.size());
+    progress::VertexReporter reporter(log, {});
+    return runner->run({vertex, reporter, stop}, others);
+  }
+  std::string error_of(graph::ExecOp exec, std::vector<solver::StepResult> others = {}) {
+    const auto result = run(std::move(exec), std::move(others));
+    return result ? "" : result.error().message();
+  }
+
+  executor::TestMachine machine;
+  Log log;
+  Secrets secrets;
+  Caches caches{machine.missing().empty() ? machine.directory() / "caches" : fs::path()};
+  LocalContexts contexts;
+  ThreadPool pool{2};
+  std::unique_ptr<store::Store> store;
+  solver::StepResult base;
+  std::unique_ptr<ExecRunner> runner;
+};
+
+TEST_F(ExecRunnerTest, LayerHoldsWhatTheStepWroteAndNothingElse) {
+  graph::ExecOp exec = op("echo hello; echo new > /etc/new; rm /etc/group; touch /home/file");
+  exec.mounts.push_back(mount(graph::MountType::Cache, "/root/.cache/uv"));
+  exec.mounts.back().cache = graph::CacheOpt{"uv"};
+  exec.mounts.push_back(mount(graph::MountType::Tmpfs, "/scratch/deep"));
+  const auto results = run(exec);
+  ASSERT_TRUE(results) << results.error().message();
+  ASSERT_EQ(results->size(), 1u);
+  EXPECT_EQ(log.text, "hello\n");
+  EXPECT_THAT(tree_of(layer_of(results->front())),
+              ElementsAre("etc", "etc/group", "etc/new", "home", "home/file"));
+  EXPECT_TRUE(fs::is_character_file(layer_of(results->front()) / "etc/group"));  // whiteout
+}
+
+TEST_F(ExecRunnerTest, StepThatWritesNothingHasAnEmptyLayer) {
+  graph::ExecOp exec = op("cat /etc/hosts /etc/resolv.conf >/dev/null");
+  exec.mounts.push_back(mount(graph::MountType::Cache, "/root/.cache/uv"));
+  exec.mounts.back().cache = graph::CacheOpt{"uv"};
+  const auto results = run(exec);
+  ASSERT_TRUE(results) << results.error().message();
+  EXPECT_THAT(tree_of(layer_of(results->front())), IsEmpty());
+}
+
+TEST_F(ExecRunnerTest, FailureReadsAsBuildKitsAndLeavesNoSnapshot) {
+  const auto result = run(op("echo \"last words\"; exit 3"));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), ErrorCode::StepFailed);
+  EXPECT_EQ(result.error().message(),
+            R"(process "/bin/sh -c echo \"last words\"; exit 3" did not complete successfully: )"
+            "exit code: 3");
+  EXPECT_EQ(log.text, "last words\n");
+}
+
+TEST_F(ExecRunnerTest, OtherExitCodesCanBeValid) {
+  graph::ExecOp exec = op("exit 4");
+  exec.valid_exit_codes = {0, 4};
+  EXPECT_TRUE(run(exec));
+  exec.valid_exit_codes = {5};
+  EXPECT_THAT(error_of(exec), HasSubstr("exit code: 4"));
+}
+
+TEST_F(ExecRunnerTest, BindMountsShowTheSelectedPartOfAnInput) {
+  const solver::StepResult other = commit_file("dir/file", "content");
+  graph::ExecOp exec = op("cat /mnt/file /single; touch /mnt/x || true; touch /rw/discarded");
+  exec.mounts.push_back(bind(1, "dir", "/mnt", true));
+  exec.mounts.push_back(bind(1, "/dir/file", "/single", true));
+  exec.mounts.push_back(bind(1, "", "/rw", false));
+  const auto results = run(exec, {other});
+  ASSERT_TRUE(results) << results.error().message() << log.text;
+  EXPECT_THAT(log.text, HasSubstr("contentcontent"));
+  EXPECT_THAT(log.text, HasSubstr("Read-only file system"));
+  EXPECT_THAT(tree_of(layer_of(results->front())), IsEmpty());
+  EXPECT_THAT(tree_of(layer_of(other)), ElementsAre("dir", "dir/file"));
+}
+
+TEST_F(ExecRunnerTest, SelectorThatIsNotThereIsNamed) {
+  graph::ExecOp exec = op("true");
+  exec.mounts.push_back(bind(1, "/nowhere", "/mnt", true));
+  EXPECT_EQ(error_of(exec, {commit_file("a", "")}), "mount /mnt: \"/nowhere\": not found");
+}
+
+TEST_F(ExecRunnerTest, SelectorsCannotLeaveTheirInput) {
+  const fs::path tree = machine.directory() / "hostile";
+  fs::create_directories(tree / "in");
+  fs::create_symlink("/../../../../../../etc", tree / "link");
+  fs::create_directories(tree / "etc");
+  std::ofstream(tree / "etc/inside") << "x";
+  graph::ExecOp exec = op("ls /mnt");
+  exec.mounts.push_back(bind(1, "link", "/mnt", true));
+  ASSERT_TRUE(run(exec, {commit_tree(tree)}));
+  EXPECT_EQ(log.text, "inside\n");
+}
+
+TEST_F(ExecRunnerTest, ContextsAreMountedAsTheBuildSeesThem) {
+  const fs::path directory = machine.directory() / "context";
+  fs::create_directories(directory / "src");
+  std::ofstream(directory / "src/main.c") << "int main;";
+  std::ofstream(directory / "src/ignored.o") << "x";
+  ASSERT_EQ(::chown((directory / "src/main.c").c_str(), 1234, 1234), 0);
+  contexts.add("ctx", *source::FileTree::open(
+                          directory, {.ignore_patterns = {"**/*.o"}, .normalize_owner = true}));
+  graph::ExecOp exec = op("ls /src; stat -c %u:%g /src/main.c; cat /one; rm /src/main.c");
+  exec.mounts.push_back(bind(1, "/src", "/src", false));
+  exec.mounts.push_back(bind(1, "src/main.c", "/one", true));
+  const auto results = run(exec, {{LocalContexts::to_result_id("ctx"), nullptr}});
+  ASSERT_TRUE(results) << results.error().message();
+  EXPECT_EQ(log.text, "main.c\n0:0\nint main;");
+  EXPECT_TRUE(fs::exists(directory / "src/main.c"));
+}
+
+TEST_F(ExecRunnerTest, WritableMountsCanBeOutputs) {
+  graph::ExecOp exec = op("echo more > /out/sub/new; echo root > /root/file");
+  exec.mounts.push_back(bind(1, "", "/out", false));
+  exec.mounts.back().output = 1;
+  const auto results = run(exec, {commit_file("sub/old", "")});
+  ASSERT_TRUE(results) << results.error().message();
+  ASSERT_EQ(results->size(), 2u);
+  EXPECT_THAT(tree_of(layer_of((*results)[0])), ElementsAre("root", "root/file"));
+  EXPECT_THAT(tree_of(layer_of((*results)[1])), ElementsAre("sub", "sub/new"));
+}
+
+TEST_F(ExecRunnerTest, CacheMountsKeepWhatStepsWrite) {
+  graph::ExecOp write = op("echo kept > /c/file");
+  write.mounts.push_back(mount(graph::MountType::Cache, "/c"));
+  write.mounts.back().cache = graph::CacheOpt{"id"};
+  ASSERT_TRUE(run(write));
+  graph::ExecOp read = op("cat /d/file");
+  read.mounts.push_back(mount(graph::MountType::Cache, "/d"));
+  read.mounts.back().cache = graph::CacheOpt{"id"};
+  ASSERT_TRUE(run(read)) << log.text;
+  EXPECT_EQ(log.text, "kept\n");
+}
+
+TEST_F(ExecRunnerTest, SecretsAsFilesAndAsVariables) {
+  graph::ExecOp exec = op("cat /run/secrets/token; stat -c ' %a %u' /run/secrets/token; echo $T");
+  exec.mounts.push_back(mount(graph::MountType::Secret, "/run/secrets/token"));
+  exec.mounts.back().secret = graph::SecretOpt{"token", 7, 0, 0400, false};
+  exec.secret_env = {{"token", "T", false}, {"absent", "A", true}};
+  const auto results = run(exec);
+  ASSERT_TRUE(results) << results.error().message();
+  EXPECT_EQ(log.text, "s3cret 400 7\ns3cret\n");
+  EXPECT_THAT(tree_of(layer_of(results->front())), IsEmpty());
+}
+
+TEST_F(ExecRunnerTest, MissingSecretsAndAgentsFailUnlessOptional) {
+  graph::ExecOp exec = op("ls /run/secrets /run/agent 2>&1");
+  exec.mounts.push_back(mount(graph::MountType::Secret, "/run/secrets/absent"));
+  exec.mounts.back().secret = graph::SecretOpt{"absent", 0, 0, 0400, false};
+  EXPECT_EQ(error_of(exec), "mount /run/secrets/absent: secret absent: not found");
+  exec.mounts.back().secret->optional = true;
+  exec.mounts.push_back(mount(graph::MountType::Ssh, "/run/agent"));
+  exec.mounts.back().ssh = graph::SshOpt{"default", 0, 0, 0600, false};
+  EXPECT_THAT(error_of(exec), HasSubstr("no SSH key \"default\""));
+  exec.mounts.back().ssh->optional = true;
+  EXPECT_THAT(error_of(exec), HasSubstr("exit code: 1"));
+  EXPECT_THAT(log.text, HasSubstr("/run/secrets: No such file"));
+}
+
+TEST_F(ExecRunnerTest, SharedMemorySizeArrivesAsATmpfs) {
+  graph::ExecOp exec = op("df -k /dev/shm | grep -c ' 8192 '; grep -c /dev/shm /proc/self/mounts");
+  exec.mounts.push_back(mount(graph::MountType::Tmpfs, "/dev/shm"));
+  exec.mounts.back().tmpfs = graph::TmpfsOpt{8 << 20};
+  ASSERT_TRUE(run(exec));
+  EXPECT_EQ(log.text, "1\n1\n");
+}
+
+TEST_F(ExecRunnerTest, ProxyVariablesAndDefaultPath) {
+  graph::ExecOp exec = op("echo $http_proxy $HTTP_PROXY $PATH");
+  exec.env.clear();
+  exec.proxy_env = graph::ProxyEnv{.http_proxy = "http://p"};
+  ASSERT_TRUE(run(exec));
+  EXPECT_EQ(log.text,
+            "http://p http://p /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
+}
+
+TEST_F(ExecRunnerTest, PrivilegesMustBeAllowed) {
+  graph::ExecOp exec = op("grep ^Seccomp: /proc/self/status");
+  exec.security = graph::SecurityMode::Insecure;
+  EXPECT_EQ(error_of(exec), "security.insecure is not allowed");
+  graph::ExecOp host = op("true");
+  host.network = graph::NetMode::Host;
+  EXPECT_EQ(error_of(host), "network.host is not allowed");
+  make_runner({.allow_insecure = true, .allow_host_network = true});
+  EXPECT_TRUE(run(exec));
+  EXPECT_EQ(log.text, "Seccomp:\t0\n");
+  EXPECT_TRUE(run(host));
+}
+
+TEST_F(ExecRunnerTest, ReadOnlyRootCannotBeWritten) {
+  graph::ExecOp exec = op("touch /etc/x");
+  exec.mounts.front().readonly = true;
+  exec.mounts.front().output = graph::kNone;
+  EXPECT_THAT(error_of(exec), HasSubstr("exit code: 1"));
+  EXPECT_THAT(log.text, HasSubstr("Read-only file system"));
+}
+
+TEST_F(ExecRunnerTest, ContentDigestFollowsTheSelectionOnly) {
+  graph::Vertex vertex;
+  graph::ExecOp exec = op("true");
+  exec.mounts.push_back(bind(1, "a", "/mnt", true));
+  vertex.op = exec;
+  vertex.inputs.resize(2);
+  progress::VertexReporter reporter(log, {});
+  const auto digest_of = [&](const solver::StepResult& input) {
+    return *runner->content_digest({vertex, reporter, {}}, 1, input);
+  };
+  const Digest digest = digest_of(commit_file("a", "same"));
+  const fs::path tree = machine.directory() / "other";
+  fs::create_directories(tree);
+  std::ofstream(tree / "a") << "same";
+  std::ofstream(tree / "unselected") << "more";
+  EXPECT_EQ(digest_of(commit_tree(tree)), digest);
+  EXPECT_NE(digest_of(commit_file("a", "other")), digest);
+}
+
+}  // namespace
+}  // namespace slipway::ops
