@@ -1,0 +1,196 @@
+#include "store/prune.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <set>
+
+#include "base/check.h"
+#include "base/file_io.h"
+#include "store/image_blobs.h"
+#include "store/result_id.h"
+
+namespace slipway::store {
+namespace {
+
+int64_t number_after_colon(const std::string& id) {
+  const size_t colon = id.find(':');
+  int64_t number = 0;
+  std::from_chars(id.data() + colon + 1, id.data() + id.size(), number);
+  return number;
+}
+
+class Pruning {
+ public:
+  Pruning(Store& store, const PruneOptions& options) : store_(store), options_(options) {}
+
+  Result<PruneReport> run(std::stop_token stop) {
+    TRY(store_.snapshotter().remove_dead());
+    records_ = TRY(usage_records(store_));
+    remaining_ = total_bytes(records_);
+    for (const UsageRecord& record : records_) {
+      if (record.kind == UsageKind::Snapshot && !record.parent.empty()) ++children_[record.parent];
+    }
+    // Blobs that nothing refers to first: they are of no use to anybody.
+    TRY(remove_stray_blobs(stop));
+    TRY(remove_by_age(stop));
+    if (options_.all && !options_.dry_run) TRY(forget_contexts());
+    return std::move(report_);
+  }
+
+ private:
+  bool enough() const { return options_.keep_bytes && remaining_ <= *options_.keep_bytes; }
+
+  bool chosen(const UsageRecord& record) const {
+    if (record.kind == UsageKind::Snapshot && record.from_image && !options_.all) return false;
+    if (options_.used_before && record.last_used >= *options_.used_before) return false;
+    return !options_.filter || options_.filter(record);
+  }
+
+  void note(const UsageRecord& record) {
+    report_.removed.push_back(record);
+    report_.bytes += record.bytes;
+    remaining_ -= std::min(remaining_, record.bytes);
+  }
+
+  // Snapshots and cache mounts by last use. A snapshot becomes a candidate when nothing stands on
+  // it any more, so removing one may put its parent in line.
+  Status remove_by_age(const std::stop_token& stop) {
+    struct ByAge {
+      bool operator()(const UsageRecord* a, const UsageRecord* b) const {
+        if (a->last_used != b->last_used) return a->last_used < b->last_used;
+        return a->id < b->id;
+      }
+    };
+    std::map<std::string, const UsageRecord*> snapshots;
+    std::set<const UsageRecord*, ByAge> candidates;
+    for (const UsageRecord& record : records_) {
+      if (record.kind == UsageKind::Snapshot) snapshots[record.id] = &record;
+      const bool leaf = record.kind == UsageKind::Snapshot && !children_.contains(record.id);
+      if (leaf || record.kind == UsageKind::CacheMount) candidates.insert(&record);
+    }
+    while (!candidates.empty() && !enough()) {
+      if (stop.stop_requested()) return make_error(ErrorCode::Cancelled, "prune: cancelled");
+      const UsageRecord* const record = *candidates.begin();
+      candidates.erase(candidates.begin());
+      if (!chosen(*record) || !TRY(remove(*record))) continue;
+      note(*record);
+      if (record->kind != UsageKind::Snapshot || record->parent.empty()) continue;
+      if (--children_[record->parent] == 0 && snapshots.contains(record->parent)) {
+        candidates.insert(snapshots[record->parent]);
+      }
+    }
+    return {};
+  }
+
+  // False: somebody uses it.
+  Result<bool> remove(const UsageRecord& record) {
+    const int64_t number = number_after_colon(record.id);
+    if (record.kind == UsageKind::CacheMount) {
+      if (options_.dry_run) return !TRY(store_.cache_mounts().in_use(number));
+      return store_.cache_mounts().remove(number);
+    }
+    return remove_snapshot({number});
+  }
+
+  Result<bool> remove_snapshot(SnapshotId id) {
+    Core& core = *store_.core();
+    const std::optional<RangeLock> claim =
+        TRY(core.pins().try_claim(pin_byte_of_snapshot(id.value)));
+    if (!claim) return false;
+    std::vector<Digest> blobs;
+    if (!options_.dry_run) {
+      auto database = core.database().lock();
+      {
+        // A build may have put a layer on it since we looked; it needs no pin of its own then.
+        Rows rows = TRY(database->query("SELECT 1 FROM snapshots WHERE parent = ?", id.value));
+        if (TRY(rows.next())) return false;
+      }
+      {
+        Rows rows =
+            TRY(database->query("SELECT digest FROM layer_blobs WHERE snapshot = ?", id.value));
+        while (TRY(rows.next())) blobs.push_back(TRY(Digest::parse(rows.view(0))));
+      }
+      TRY(remove_results(*database, id));
+    }
+    if (!options_.dry_run) TRY(store_.snapshotter().remove(id));
+    for (const Digest& blob : blobs) TRY(remove_blob_of_snapshot(blob));
+    return true;
+  }
+
+  // Records first: from then on no build can find the snapshot.
+  static Status remove_results(Database& database, SnapshotId id) {
+    Transaction transaction = TRY(Transaction::begin(database));
+    std::vector<int64_t> records;
+    {
+      Rows rows =
+          TRY(database.query("SELECT record FROM record_results WHERE snapshot = ?", id.value));
+      while (TRY(rows.next())) records.push_back(rows.integer(0));
+    }
+    for (const int64_t record : records) {
+      TRY(database.run("DELETE FROM record_keys WHERE record = ?", record));
+      TRY(database.run("DELETE FROM record_results WHERE record = ?", record));
+      TRY(database.run("DELETE FROM records WHERE id = ?", record));
+    }
+    return transaction.commit();
+  }
+
+  Result<bool> is_needed(const Digest& blob) {
+    if (!image_blobs_) image_blobs_ = TRY(blobs_of_images(store_));
+    if (image_blobs_->contains(blob)) return true;
+    auto database = store_.core()->database().lock();
+    Rows rows = TRY(database->query("SELECT 1 FROM layer_blobs WHERE digest = ?", blob.str()));
+    return TRY(rows.next());
+  }
+
+  Status remove_blob_of_snapshot(const Digest& blob) {
+    const auto record = std::ranges::find_if(records_, [&](const UsageRecord& r) {
+      return r.kind == UsageKind::Blob && r.id == blob.str();
+    });
+    if (record == records_.end() || !TRY(remove_blob(blob))) return {};
+    note(*record);
+    return {};
+  }
+
+  Result<bool> remove_blob(const Digest& blob) {
+    const std::optional<RangeLock> claim =
+        TRY(store_.core()->pins().try_claim(pin_byte_of_blob(blob)));
+    if (!claim || TRY(is_needed(blob))) return false;
+    if (!options_.dry_run) TRY(store_.content().remove(blob));
+    return true;
+  }
+
+  Status remove_stray_blobs(const std::stop_token& stop) {
+    for (const UsageRecord& record : records_) {
+      if (record.kind != UsageKind::Blob || record.in_use || enough()) continue;
+      if (stop.stop_requested()) return make_error(ErrorCode::Cancelled, "prune: cancelled");
+      if (!chosen(record)) continue;
+      if (TRY(remove_blob(TRY(Digest::parse(record.id))))) note(record);
+    }
+    return {};
+  }
+
+  Status forget_contexts() {
+    for (const UsageRecord& record : records_) {
+      if (record.id == "internal:stat-indexes") note(record);
+    }
+    TRY(remove_tree(store_.layout().contexts()));
+    return make_directories(store_.layout().contexts());
+  }
+
+  Store& store_;
+  const PruneOptions& options_;
+  std::vector<UsageRecord> records_;
+  std::map<std::string, int> children_;
+  std::optional<std::set<Digest>> image_blobs_;
+  uint64_t remaining_ = 0;
+  PruneReport report_;
+};
+
+}  // namespace
+
+Result<PruneReport> prune(Store& store, const PruneOptions& options, std::stop_token stop) {
+  return Pruning(store, options).run(std::move(stop));
+}
+
+}  // namespace slipway::store
