@@ -143,6 +143,14 @@ Result<std::vector<SnapshotId>> OverlaySnapshotter::ancestry(SnapshotId id) {
   return ids;
 }
 
+Result<int64_t> OverlaySnapshotter::created(SnapshotId id) {
+  auto database = core_->database().lock();
+  Rows rows = TRY(
+      database->query("SELECT created FROM snapshots WHERE id = ? AND committed = 1", id.value));
+  if (!TRY(rows.next())) return no_snapshot(id);
+  return rows.integer(0);
+}
+
 Result<OverlayLayers> OverlaySnapshotter::view(SnapshotId id) {
   OverlayLayers layers;
   for (const SnapshotId layer : TRY(ancestry(id))) layers.lower.push_back(directory(layer));

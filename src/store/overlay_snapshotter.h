@@ -26,6 +26,8 @@ class OverlaySnapshotter : public Snapshotter {
   std::filesystem::path directory(SnapshotId id) const;
   // The ids of a stack, own layer first: chain() without measuring.
   Result<std::vector<SnapshotId>> ancestry(SnapshotId id);
+  // When it was committed, microseconds since the epoch.
+  Result<int64_t> created(SnapshotId id);
   // pin(), but nullopt when the snapshot is not there (any more), its directory included.
   Result<std::optional<std::shared_ptr<const void>>> try_pin(SnapshotId id);
   // Removes the snapshot's row, what is known about it, and its directory. It must have no
