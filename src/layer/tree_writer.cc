@@ -56,6 +56,7 @@ class TreeWriter {
     entry.uid = info.st_uid;
     entry.gid = info.st_gid;
     entry.mtime = info.st_mtim.tv_sec;
+    if (options_.fixed_mtime) entry.mtime = *options_.fixed_mtime;
     if (options_.clamp_mtime) entry.mtime = std::min(entry.mtime, *options_.clamp_mtime);
     if (!S_ISDIR(info.st_mode) && info.st_nlink > 1) {
       const auto [first, inserted] =

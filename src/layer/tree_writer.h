@@ -17,6 +17,7 @@ struct TreeOptions {
   bool overlay = true;
   bool user_xattrs = false;  // see WriteOptions
   std::optional<int64_t> clamp_mtime;
+  std::optional<int64_t> fixed_mtime;  // of everything
   // Comes before every name ("" or "dir/").
   std::string prefix;
 };
