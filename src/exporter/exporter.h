@@ -27,6 +27,9 @@ struct BuildResult {
   std::shared_ptr<const void> pin;  // keeps the snapshot; co-owned with the solver's results
   ImageConfig config;               // without diff_ids; history without what this build cannot know
   std::optional<int64_t> epoch;     // SOURCE_DATE_EPOCH, seconds
+  // Images that the lower layers may have come from: a push mounts their layers instead of sending
+  // them, where they lie in the same registry.
+  std::vector<Reference> base_images;
 };
 
 // What every exporter works with. All outlive it.

@@ -1,0 +1,281 @@
+// Exporters on a real store; other tools read what they write.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/child_process.h"
+#include "base/file_io.h"
+#include "base/temp_dir.h"
+#include "exporter/exporter.h"
+#include "exporter/image_assembly.h"
+#include "layer/diff.h"
+#include "oci/manifest.h"
+#include "registry/options.h"
+
+namespace slipway::exporter {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class NullSink final : public progress::Sink {
+ public:
+  void handle(const progress::Event&) override {}
+};
+
+class ExporterTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root: overlay mounts";
+    store_ = *store::Store::open({temp_->path() / "store", false, {}});
+    build_.config.platform = Platform::host();
+    build_.config.config.cmd = std::vector<std::string>{"/bin/tool"};
+    // base: bin/tool, etc/old; then: etc/old removed, etc/new added
+    build_.snapshot = add_layer({}, [](const fs::path& upper) {
+      put(upper / "bin/tool", "#!/bin/sh\n", 04755);
+      put(upper / "etc/old", "old");
+    });
+    build_.snapshot = add_layer(build_.snapshot, [](const fs::path& upper) {
+      put(upper / "etc/new", "new");
+      ASSERT_EQ(::mknod((upper / "etc/old").c_str(), S_IFCHR, makedev(0, 0)), 0);
+    });
+    for (const char* command : {"COPY base /", "RUN change"}) {
+      HistoryEntry entry;
+      entry.created_by = command;
+      build_.config.history.push_back(entry);
+    }
+    HistoryEntry cmd;
+    cmd.created_by = "CMD [\"/bin/tool\"]";
+    cmd.empty_layer = true;
+    build_.config.history.push_back(cmd);
+  }
+
+  static void put(const fs::path& path, std::string_view text, unsigned mode = 0644) {
+    fs::create_directories(path.parent_path());
+    ASSERT_TRUE(write_file_atomic(path, text));
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+  }
+
+  template <typename Fill>
+  store::SnapshotId add_layer(store::SnapshotId parent, Fill fill) {
+    auto active = *store_->snapshotter().prepare(parent);
+    fill(active->layers().upper);
+    const store::SnapshotId id = *active->commit();
+    pins_.push_back(*store_->snapshotter().pin(id));
+    return id;
+  }
+
+  Result<ExportedImage> run(std::map<std::string, std::string> fields,
+                            std::vector<std::string> names = {}) {
+    ExporterOptions options;
+    options.fields = std::move(fields);
+    options.names = std::move(names);
+    options.working_directory = temp_->path();
+    const std::unique_ptr<Exporter> exporter = TRY(make_exporter(std::move(options)));
+    ExportContext context{*store_, *client_, pool_, progress_, {}};
+    ExportedImage image = TRY(exporter->run(build_, context));
+    TRY(exporter->finalize(context));
+    return image;
+  }
+  ExportedImage must_run(std::map<std::string, std::string> fields,
+                         std::vector<std::string> names = {}) {
+    Result<ExportedImage> image = run(std::move(fields), std::move(names));
+    if (!image) ADD_FAILURE() << image.error().message();
+    return image ? *image : ExportedImage();
+  }
+
+  std::string command(std::vector<std::string> argv) {
+    ProcessOptions options;
+    options.argv = std::move(argv);
+    options.working_directory = temp_->path();
+    const Result<CommandOutput> output = run_command(options);
+    if (!output) {
+      ADD_FAILURE() << output.error().message();
+      return {};
+    }
+    EXPECT_TRUE(output->status.success()) << options.argv[0] << ": " << output->stderr_text;
+    return output->stdout_text;
+  }
+  std::string text(const std::string& path) { return *read_file(temp_->path() / path); }
+  Manifest manifest_of(const ExportedImage& image) {
+    return *parse_manifest(*store_->content().read(image.manifest.digest));
+  }
+  ImageConfig config_of(const ExportedImage& image) {
+    return *parse_image_config(*store_->content().read(image.config));
+  }
+
+  Result<TempDir> temp_ = TempDir::create("/var/tmp", "slipway-exporter-test-");
+  std::unique_ptr<store::Store> store_;
+  std::vector<std::shared_ptr<const void>> pins_;
+  std::unique_ptr<registry::Client> client_ = registry::make_client({});
+  ThreadPool pool_{2};
+  NullSink sink_;
+  progress::VertexReporter progress_{sink_, Digest()};
+  BuildResult build_;
+};
+
+TEST_F(ExporterTest, AnImageIsNamedInTheStoreAndStaysTheSame) {
+  const ExportedImage image = must_run({{"type", "image"}}, {"app:1", "example.com/app"});
+  ASSERT_EQ(image.names.size(), 2u);
+  for (const char* name : {"docker.io/library/app:1", "example.com/app:latest"}) {
+    const auto stored = *store_->images().find(name);
+    ASSERT_TRUE(stored) << name;
+    EXPECT_EQ(stored->target.digest, image.manifest.digest);
+  }
+  const Manifest manifest = manifest_of(image);
+  EXPECT_EQ(manifest.media_type, media_type::kOciManifest);
+  EXPECT_EQ(manifest.layers.size(), 2u);
+  EXPECT_EQ(manifest.layers[0].media_type, media_type::kOciLayerGzip);
+  const ImageConfig config = config_of(image);
+  EXPECT_EQ(config.diff_ids.size(), 2u);
+  EXPECT_EQ(config.history.size(), 3u);
+  for (const HistoryEntry& entry : config.history) EXPECT_FALSE(entry.created.empty());
+  EXPECT_EQ(config.created, config.history.back().created);
+  EXPECT_EQ(must_run({{"type", "image"}}, {"app:1"}).manifest.digest, image.manifest.digest);
+}
+
+TEST_F(ExporterTest, DockerMediaTypesAndCompressionsOnRequest) {
+  const Manifest docker = manifest_of(must_run({{"type", "image"}, {"oci-mediatypes", "false"}}));
+  EXPECT_EQ(docker.media_type, media_type::kDockerManifest);
+  EXPECT_EQ(docker.config.media_type, media_type::kDockerConfig);
+  EXPECT_EQ(docker.layers[1].media_type, media_type::kDockerLayerGzip);
+  const Manifest zstd = manifest_of(
+      must_run({{"type", "image"}, {"compression", "zstd"}, {"compression-level", "9"}}));
+  EXPECT_EQ(zstd.layers[0].media_type, media_type::kOciLayerZstd);
+  const Manifest plain =
+      manifest_of(must_run({{"type", "image"}, {"compression", "uncompressed"}}));
+  EXPECT_EQ(plain.layers[0].media_type, media_type::kOciLayer);
+  EXPECT_EQ(plain.layers[0].digest,
+            config_of(must_run({{"type", "image"}, {"compression", "uncompressed"}})).diff_ids[0]);
+}
+
+TEST_F(ExporterTest, TheEpochMakesImagesReproducible) {
+  build_.epoch = 1'000'000'000;
+  const ExportedImage image = must_run({{"type", "image"}, {"rewrite-timestamp", "true"}});
+  EXPECT_EQ(config_of(image).created, "2001-09-09T01:46:40Z");
+  EXPECT_EQ(config_of(image).history[0].created, "2001-09-09T01:46:40Z");
+  const auto unpacked = temp_->path() / "unpacked";
+  fs::create_directories(unpacked);
+  const UniqueFd blob = *store_->content().open(manifest_of(image).layers[0].digest);
+  ASSERT_TRUE(layer::apply_layer(blob.get(), unpacked, {}, {}));
+  struct stat info;
+  ASSERT_EQ(::lstat((unpacked / "bin/tool").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mtime, 1'000'000'000);
+}
+
+TEST_F(ExporterTest, AnnotationsReachTheManifest) {
+  const ExportedImage image = must_run({{"type", "image"},
+                                        {"annotation.org.example.a", "1"},
+                                        {"annotation-manifest-descriptor.org.example.b", "2"}});
+  EXPECT_EQ(manifest_of(image).annotations.at("org.example.a"), "1");
+  EXPECT_EQ(image.manifest.annotations.at("org.example.b"), "2");
+  EXPECT_FALSE(run({{"type", "image"}, {"annotation-index.x", "1"}}));
+}
+
+TEST_F(ExporterTest, SkopeoAndUmociReadOciArchivesAndLayouts) {
+  const ExportedImage image = must_run({{"type", "oci"}, {"dest", "app.tar"}}, {"app:1"});
+  EXPECT_THAT(command({"skopeo", "inspect", "--format", "{{.Digest}}", "oci-archive:app.tar"}),
+              HasSubstr(image.manifest.digest.str()));
+
+  must_run({{"type", "oci"}, {"dest", "layout"}, {"tar", "false"}}, {"app:1"});
+  must_run({{"type", "oci"}, {"dest", "layout"}, {"tar", "false"}, {"compression", "zstd"}},
+           {"app:z"});
+  must_run({{"type", "oci"}, {"dest", "layout"}, {"tar", "false"}}, {"app:1"});  // again
+  EXPECT_EQ(parse_index(text("layout/index.json"))->manifests.size(), 2u);
+  command({"skopeo", "copy", "oci:layout:z", "dir:copied"});
+  command({"umoci", "unpack", "--image", "layout:1", "bundle"});
+  EXPECT_EQ(text("bundle/rootfs/etc/new"), "new");
+  EXPECT_FALSE(fs::exists(temp_->path() / "bundle/rootfs/etc/old"));
+  struct stat info;
+  ASSERT_EQ(::lstat((temp_->path() / "bundle/rootfs/bin/tool").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 04755u);
+}
+
+TEST_F(ExporterTest, DockerArchivesAreReadByDockersReaders) {
+  const ExportedImage image = must_run({{"type", "docker"}, {"dest", "docker.tar"}}, {"app:1"});
+  EXPECT_THAT(command({"skopeo", "inspect", "--config",
+                       "docker-archive:docker.tar:docker.io/library/app:1"}),
+              HasSubstr("/bin/tool"));
+  EXPECT_THAT(command({"tar", "-xOf", "docker.tar", "manifest.json"}), HasSubstr("\"app:1\""));
+}
+
+TEST_F(ExporterTest, FileSystemsComeOutAsTarAndDirectory) {
+  must_run({{"type", "tar"}, {"dest", "root.tar"}});
+  EXPECT_EQ(command({"tar", "-tf", "root.tar"}), "bin/\nbin/tool\netc/\netc/new\n");
+
+  put(temp_->path() / "out/etc/mine", "mine");
+  put(temp_->path() / "out/etc/new/in-the-way", "");
+  must_run({{"type", "local"}, {"dest", "out"}});
+  EXPECT_EQ(text("out/etc/new"), "new");
+  EXPECT_EQ(text("out/etc/mine"), "mine");
+  must_run({{"type", "local"}, {"dest", "out"}, {"mode", "delete"}});
+  EXPECT_FALSE(fs::exists(temp_->path() / "out/etc/mine"));
+}
+
+TEST_F(ExporterTest, NothingAppearsBeforeFinalize) {
+  ExporterOptions options;
+  options.fields = {{"type", "oci"}, {"dest", "late.tar"}};
+  options.working_directory = temp_->path();
+  {
+    const auto exporter = *make_exporter(options);
+    ExportContext context{*store_, *client_, pool_, progress_, {}};
+    ASSERT_TRUE(exporter->run(build_, context));
+    EXPECT_FALSE(fs::exists(temp_->path() / "late.tar"));
+  }
+  for (const auto& entry : fs::directory_iterator(temp_->path())) {
+    EXPECT_EQ(entry.path().filename(), "store");  // the unfinished file went with its exporter
+  }
+}
+
+TEST(MakeExporter, RefusesWhatItDoesNotKnow) {
+  const auto make = [](std::map<std::string, std::string> fields) {
+    ExporterOptions options;
+    options.fields = std::move(fields);
+    return make_exporter(std::move(options));
+  };
+  EXPECT_THAT(make({{"type", "imag"}}).error().hint(), HasSubstr("image"));
+  EXPECT_THAT(make({{"type", "image"}, {"compresion", "zstd"}}).error().hint(),
+              HasSubstr("compression"));
+  EXPECT_FALSE(make({{"type", "local"}}));
+  EXPECT_FALSE(make({{"type", "image"}, {"compression", "lzma"}}));
+  EXPECT_FALSE(make({{"type", "image"}, {"compression-level", "12"}}));
+  EXPECT_FALSE(make({{"type", "oci"}, {"tar", "false"}}));
+  EXPECT_TRUE(make({{"type", "cacheonly"}}));
+}
+
+TEST(CompleteConfig, EntriesWithoutTimeTakeThatOfTheirLayer) {
+  ImageConfig config;
+  HistoryEntry base;
+  base.created = "2020-01-01T00:00:00Z";
+  HistoryEntry env;  // before the first new layer: the time of that layer
+  env.empty_layer = true;
+  HistoryEntry run;
+  HistoryEntry cmd;
+  cmd.empty_layer = true;
+  config.history = {base, env, run, cmd};
+  std::vector<Layer> layers(2);
+  layers[0].created = 5'000'000;
+  layers[1].created = 7'000'000;
+  config = complete_config(config, layers, {});
+  EXPECT_EQ(config.history[0].created, "2020-01-01T00:00:00Z");
+  for (size_t i = 1; i < 4; ++i) EXPECT_EQ(config.history[i].created, "1970-01-01T00:00:07Z") << i;
+  EXPECT_EQ(config.created, "1970-01-01T00:00:07Z");
+}
+
+TEST(CompleteConfig, LayersAndHistoryAgreeInNumber) {
+  ImageConfig config;
+  config = complete_config(config, std::vector<Layer>(2), {});
+  EXPECT_EQ(config.history.size(), 2u);
+  config.history.resize(5);
+  config = complete_config(config, std::vector<Layer>(1), {});
+  size_t with_layer = 0;
+  for (const HistoryEntry& entry : config.history) with_layer += !entry.empty_layer;
+  EXPECT_EQ(with_layer, 1u);
+}
+
+}  // namespace
+}  // namespace slipway::exporter

@@ -1,0 +1,203 @@
+#include "exporter/image_archive.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/file_io.h"
+#include "base/file_lock.h"
+#include "layer/tar_entry.h"
+#include "oci/json_writer.h"
+#include "oci/manifest.h"
+
+namespace slipway::exporter {
+namespace {
+
+constexpr char kLayoutFile[] = R"({"imageLayoutVersion":"1.0.0"})";
+constexpr char kRefName[] = "org.opencontainers.image.ref.name";
+constexpr char kImageName[] = "io.containerd.image.name";
+
+std::string blob_path(const Digest& digest) {
+  return fmt::format("blobs/{}/{}", digest.algorithm(), digest.hex());
+}
+
+// The image once for each of its names, or once without.
+std::vector<Descriptor> index_entries(const AssembledImage& image,
+                                      const std::vector<Reference>& names) {
+  Descriptor plain = image.manifest;
+  plain.platform.reset();
+  if (names.empty()) return {plain};
+  std::vector<Descriptor> entries;
+  for (const Reference& name : names) {
+    Descriptor entry = plain;
+    entry.annotations[kImageName] = name.str();
+    entry.annotations[kRefName] = name.tag().empty() ? name.str() : name.tag();
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+std::string index_json(std::vector<Descriptor> entries) {
+  Index index;
+  index.media_type = media_type::kOciIndex;
+  index.manifests = std::move(entries);
+  return to_json(index);
+}
+
+// What docker load reads.
+std::string docker_manifest_json(const AssembledImage& image, const std::vector<Reference>& names) {
+  std::vector<std::string> tags;
+  for (const Reference& name : names) tags.push_back(name.familiar());
+  std::vector<std::string> layers;
+  for (const Descriptor& layer : image.layers) layers.push_back(blob_path(layer.digest));
+  JsonWriter json;
+  json.begin_array().begin_object();
+  json.key("Config").string(blob_path(image.config.digest));
+  json.key("RepoTags").strings(tags);
+  json.key("Layers").strings(layers);
+  json.end_object().end_array();
+  return json.take();
+}
+
+// By path, each once: equal layers share a blob.
+std::map<std::string, Descriptor> blobs_of(const AssembledImage& image) {
+  std::map<std::string, Descriptor> blobs;
+  for (const Descriptor& layer : image.layers) blobs[blob_path(layer.digest)] = layer;
+  blobs[blob_path(image.config.digest)] = image.config;
+  blobs[blob_path(image.manifest.digest)] = image.manifest;
+  return blobs;
+}
+
+Status add_file(layer::TarSink& sink, const std::string& name, std::string_view content) {
+  layer::TarEntry entry;
+  entry.name = name;
+  entry.mode = 0444;
+  entry.size = content.size();
+  TRY(sink.append(layer::encode_tar_header(entry)));
+  TRY(sink.append(content));
+  return sink.append_zeros(layer::tar_padding(content.size()));
+}
+
+Status add_directory(layer::TarSink& sink, const std::string& name) {
+  layer::TarEntry entry;
+  entry.type = layer::EntryType::Directory;
+  entry.name = name;
+  entry.mode = 0755;
+  return sink.append(layer::encode_tar_header(entry));
+}
+
+Status add_blob(layer::TarSink& sink, const std::string& name, const Descriptor& blob,
+                store::ContentStore& content, std::stop_token stop) {
+  const UniqueFd fd = TRY(content.open(blob.digest));
+  layer::TarEntry entry;
+  entry.name = name;
+  entry.mode = 0444;
+  entry.size = blob.size;
+  TRY(sink.append(layer::encode_tar_header(entry)));
+  for (uint64_t left = blob.size; left > 0;) {
+    if (stop.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
+    const std::span<char> to = sink.room();
+    const ssize_t got = ::read(fd.get(), to.data(), std::min<uint64_t>(left, to.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error("read blob {}", blob.digest.str());
+    if (got == 0) {
+      return make_error(ErrorCode::Internal, "blob {} is shorter than its size", blob.digest.str());
+    }
+    left -= static_cast<uint64_t>(got);
+    TRY(sink.advance(static_cast<size_t>(got)));
+  }
+  return sink.append_zeros(layer::tar_padding(blob.size));
+}
+
+// Copies a blob beside its place and renames it there.
+Status place_blob(const std::filesystem::path& place, const Descriptor& blob,
+                  store::ContentStore& content, std::stop_token stop) {
+  struct stat there;
+  if (::stat(place.c_str(), &there) == 0 && static_cast<uint64_t>(there.st_size) == blob.size) {
+    return {};
+  }
+  const UniqueFd from = TRY(content.open(blob.digest));
+  const std::string temporary = fmt::format("{}.{}.tmp", place.string(), ::getpid());
+  UniqueFd to = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644));
+  const Status copied = [&]() -> Status {
+    for (uint64_t left = blob.size; left > 0;) {
+      if (stop.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
+      const ssize_t got = ::copy_file_range(from.get(), nullptr, to.get(), nullptr,
+                                            std::min<uint64_t>(left, 64 << 20), 0);
+      if (got > 0) {
+        left -= static_cast<uint64_t>(got);
+        continue;
+      }
+      if (got < 0 && errno == EINTR) continue;
+      // The two are on file systems that cannot copy between each other.
+      const std::string piece = TRY(read_fd(from.get()));
+      TRY(write_all(to.get(), piece));
+      left = 0;
+    }
+    return to.close();
+  }();
+  if (copied && ::rename(temporary.c_str(), place.c_str()) == 0) return {};
+  Error error = copied ? errno_error("rename to {}", place.string()) : copied.error();
+  ::unlink(temporary.c_str());
+  return std::move(error).context("write " + place.string());
+}
+
+}  // namespace
+
+Status write_image_archive(const AssembledImage& image, const std::vector<Reference>& names,
+                           ArchiveKind kind, store::ContentStore& content, layer::TarSink& sink,
+                           std::stop_token stop) {
+  TRY(add_directory(sink, "blobs/"));
+  TRY(add_directory(sink, "blobs/sha256/"));
+  for (const auto& [path, blob] : blobs_of(image)) {
+    TRY(add_blob(sink, path, blob, content, stop));
+  }
+  TRY(add_file(sink, "index.json", index_json(index_entries(image, names))));
+  if (kind == ArchiveKind::Docker) {
+    TRY(add_file(sink, "manifest.json", docker_manifest_json(image, names)));
+  }
+  TRY(add_file(sink, "oci-layout", kLayoutFile));
+  return sink.append_zeros(layer::kTarEndBytes);
+}
+
+Status add_layout_blobs(const AssembledImage& image, const std::filesystem::path& directory,
+                        store::ContentStore& content, std::stop_token stop) {
+  TRY(make_directories(directory / "blobs/sha256"));
+  for (const auto& [path, blob] : blobs_of(image)) {
+    TRY(place_blob(directory / path, blob, content, stop));
+  }
+  return {};
+}
+
+Status add_layout_entry(const AssembledImage& image, const std::vector<Reference>& names,
+                        const std::filesystem::path& directory) {
+  // Builds may export into one layout at the same time.
+  const FileLock lock =
+      TRY(FileLock::acquire(directory / "index.json.lock", FileLock::Mode::Exclusive));
+  std::vector<Descriptor> entries;
+  const Result<std::string> before = read_file(directory / "index.json", 64 << 20);
+  if (before) {
+    entries = TRY(parse_index(*before).context((directory / "index.json").string()))
+    .manifests;
+  } else if (before.error().code() != ErrorCode::NotFound) {
+    return before.error();
+  }
+  const auto name_of = [](const Descriptor& entry) {
+    const auto name = entry.annotations.find(kRefName);
+    return name == entry.annotations.end() ? std::string() : name->second;
+  };
+  for (const Descriptor& added : index_entries(image, names)) {
+    std::erase_if(entries, [&](const Descriptor& entry) {
+      return name_of(entry) == name_of(added) &&
+             (!name_of(added).empty() || entry.digest == added.digest);
+    });
+    entries.push_back(added);
+  }
+  TRY(write_file_atomic(directory / "oci-layout", kLayoutFile));
+  return write_file_atomic(directory / "index.json", index_json(std::move(entries)));
+}
+
+}  // namespace slipway::exporter

@@ -1,0 +1,146 @@
+#include "exporter/image_assembly.h"
+
+#include <chrono>
+
+#include "oci/manifest.h"
+#include "oci/rfc3339.h"
+
+namespace slipway::exporter {
+namespace {
+
+constexpr char kCreated[] = "org.opencontainers.image.created";
+
+std::string time_text(int64_t microseconds) {
+  constexpr int64_t kSecond = 1'000'000;
+  return format_rfc3339(microseconds / kSecond, microseconds % kSecond * 1000);
+}
+
+// As many entries that are no empty layers as there are layers.
+void fit_history(std::vector<HistoryEntry>& history, const std::vector<Layer>& layers) {
+  size_t described = 0;
+  for (HistoryEntry& entry : history) {
+    if (described == layers.size()) entry.empty_layer = true;
+    described += !entry.empty_layer;
+  }
+  for (; described < layers.size(); ++described) {
+    HistoryEntry entry;
+    entry.created = time_text(layers[described].created);
+    entry.comment = "buildkit.exporter.image.v0";
+    history.push_back(std::move(entry));
+  }
+}
+
+// Entries without a time get that of their layer; those without a layer the time of the layer
+// before, or of the first new layer where there is none of this build before.
+void date_history(std::vector<HistoryEntry>& history, const std::vector<Layer>& layers) {
+  size_t layer = 0;
+  for (HistoryEntry& entry : history) {
+    if (entry.empty_layer) continue;
+    if (entry.created.empty()) entry.created = time_text(layers[layer].created);
+    ++layer;
+  }
+  std::string created;
+  bool undated_before = false;
+  for (const HistoryEntry& entry : history) {
+    if (entry.created.empty()) {
+      undated_before = true;
+    } else {
+      created = entry.created;
+      if (undated_before) break;
+    }
+  }
+  undated_before = false;
+  for (HistoryEntry& entry : history) {
+    if (!entry.created.empty()) {
+      if (undated_before) created = entry.created;
+    } else {
+      undated_before = true;
+      entry.created = created;
+    }
+  }
+}
+
+bool is_after(const std::string& time, int64_t epoch) {
+  const Result<int64_t> seconds = rfc3339_seconds(time);
+  return seconds && *seconds > epoch;
+}
+
+}  // namespace
+
+ImageConfig complete_config(ImageConfig config, const std::vector<Layer>& layers,
+                            std::optional<int64_t> epoch) {
+  // Entries that have a time come from the base image and keep it.
+  std::vector<bool> dated;
+  for (const HistoryEntry& entry : config.history) dated.push_back(!entry.created.empty());
+  fit_history(config.history, layers);
+  date_history(config.history, layers);
+  dated.resize(config.history.size());
+  if (epoch) {
+    const std::string limit = format_rfc3339(*epoch);
+    for (size_t i = 0; i < config.history.size(); ++i) {
+      std::string& created = config.history[i].created;
+      if (!dated[i] && (created.empty() || is_after(created, *epoch))) created = limit;
+    }
+    if (is_after(config.created, *epoch)) config.created = limit;
+  }
+  if (config.created.empty()) {
+    for (const HistoryEntry& entry : config.history) {
+      if (!entry.created.empty()) config.created = entry.created;
+    }
+  }
+  config.diff_ids.clear();
+  for (const Layer& layer : layers) config.diff_ids.push_back(layer.blob.diff_id);
+  return config;
+}
+
+Result<AssembledImage> assemble_image(const BuildResult& result, const ImageOptions& options,
+                                      bool need_content, const ExportContext& context) {
+  const bool oci = options.use_oci_types();
+  const std::optional<int64_t> epoch = options.epoch ? options.epoch : result.epoch;
+  LayerChoice choice;
+  choice.compression = options.compression;
+  choice.level = options.compression_level;
+  choice.force = options.force_compression;
+  choice.need_content = need_content;
+  if (options.rewrite_timestamp) choice.clamp_mtime = epoch;
+  const std::vector<Layer> layers = TRY(ensure_layers(
+      context.store, result.snapshot, choice, context.pool, context.progress, context.stop));
+
+  AssembledImage image;
+  ImageConfig config = complete_config(result.config, layers, epoch);
+  if (config.platform.os.empty()) config.platform = Platform::host();
+  const std::string config_json = to_json(config);
+  image.config.media_type = oci ? media_type::kOciConfig : media_type::kDockerConfig;
+  image.config.size = config_json.size();
+  image.config.digest = TRY(context.store.content().put(config_json));
+
+  Manifest manifest;
+  manifest.media_type = oci ? media_type::kOciManifest : media_type::kDockerManifest;
+  manifest.config = image.config;
+  for (const Layer& layer : layers) {
+    Descriptor descriptor = layer.blob.descriptor;
+    // Other kinds than our three (foreign layers) stay what they are.
+    if (const auto compression = layer_compression(descriptor.media_type)) {
+      descriptor.media_type = layer_media_type(*compression, oci);
+    }
+    manifest.layers.push_back(descriptor);
+  }
+  image.layers = manifest.layers;
+  if (!oci && !options.descriptor_annotations.empty()) {
+    return make_error(ErrorCode::InvalidInput,
+                      "cannot export annotations with \"oci-mediatypes=false\"");
+  }
+  manifest.annotations = options.manifest_annotations;
+  const std::string manifest_json = to_json(manifest);
+  image.manifest.media_type = manifest.media_type;
+  image.manifest.size = manifest_json.size();
+  image.manifest.digest = TRY(context.store.content().put(manifest_json));
+  image.manifest.platform = config.platform;
+  image.manifest.annotations = options.descriptor_annotations;
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  image.manifest.annotations.try_emplace(kCreated, format_rfc3339(epoch.value_or(now.count())));
+  return image;
+}
+
+}  // namespace slipway::exporter

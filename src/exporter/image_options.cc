@@ -1,0 +1,193 @@
+#include "exporter/image_options.h"
+
+#include <charconv>
+
+#include "base/text.h"
+#include "layer/block_codec.h"
+
+namespace slipway::exporter {
+namespace {
+
+Error bad_value(std::string_view key, std::string_view value, std::string_view wanted) {
+  return make_error(ErrorCode::InvalidInput,
+                    "invalid value \"{}\" of output option {}: {} expected", value, key, wanted);
+}
+
+Result<int64_t> to_number(std::string_view key, std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return bad_value(key, text, "a number");
+  }
+  return value;
+}
+
+Status add_names(std::string_view list, std::vector<Reference>& names) {
+  for (const std::string& name : split(list, ',')) {
+    if (trim(name).empty()) continue;
+    names.push_back(TRY(Reference::parse(trim(name))).with_default_tag());
+  }
+  return {};
+}
+
+Result<Compression> to_compression(const std::string& text) {
+  if (text == "gzip") return Compression::Gzip;
+  if (text == "zstd") return Compression::Zstd;
+  if (text == "uncompressed") return Compression::Uncompressed;
+  if (text == "estargz") {
+    return make_error(ErrorCode::Unsupported, "compression estargz is not supported");
+  }
+  return bad_value("compression", text, "gzip, zstd or uncompressed");
+}
+
+// One annotation for the places that `types` names ("manifest", "manifest-descriptor").
+Status add_annotation(const std::vector<std::string>& types, const std::string& key,
+                      const std::string& value, ImageOptions& image) {
+  for (std::string type : types) {
+    // What this program builds has one platform: a restriction to one names that.
+    type = type.substr(0, type.find('['));
+    if (type.empty() || type == "manifest") {
+      image.manifest_annotations[key] = value;
+    } else if (type == "manifest-descriptor") {
+      image.descriptor_annotations[key] = value;
+    } else if (type == "index" || type == "index-descriptor") {
+      return make_error(ErrorCode::Unsupported,
+                        "index annotations not supported for single platform export");
+    } else {
+      return make_error(ErrorCode::InvalidInput, "unknown annotation type \"{}\"", type);
+    }
+  }
+  return {};
+}
+
+// "key=value", "manifest,manifest-descriptor[linux/amd64]:key=value"
+Status add_annotation_flag(const std::string& text, ImageOptions& image) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos) {
+    return make_error(ErrorCode::InvalidInput, "invalid annotation \"{}\", expected key=value",
+                      text);
+  }
+  std::string key = text.substr(0, equals);
+  std::vector<std::string> types = {""};
+  const size_t colon = key.find(':');
+  if (colon != std::string::npos) {
+    types = split(key.substr(0, colon), ',');
+    key = key.substr(colon + 1);
+  }
+  return add_annotation(types, key, text.substr(equals + 1), image);
+}
+
+// "annotation.KEY", "annotation-manifest[linux/amd64].KEY"
+Status take_annotation_fields(ExporterOptions& options, ImageOptions& image) {
+  constexpr std::string_view kPrefix = "annotation";
+  for (auto field = options.fields.begin(); field != options.fields.end();) {
+    const std::string& name = field->first;
+    const size_t dot = name.find('.');
+    const bool ours =
+        name.starts_with(kPrefix) && dot != std::string::npos &&
+        (name[kPrefix.size()] == '.' || name[kPrefix.size()] == '-' || name[kPrefix.size()] == '[');
+    if (!ours) {
+      ++field;
+      continue;
+    }
+    std::string type = name.substr(kPrefix.size(), dot - kPrefix.size());
+    if (type.starts_with('-')) type.erase(0, 1);
+    TRY(add_annotation({type}, name.substr(dot + 1), field->second, image));
+    field = options.fields.erase(field);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::string> take_field(ExporterOptions& options, const std::string& key) {
+  const auto found = options.fields.find(key);
+  if (found == options.fields.end()) return std::nullopt;
+  std::string value = std::move(found->second);
+  options.fields.erase(found);
+  return value;
+}
+
+Result<bool> take_flag(ExporterOptions& options, const std::string& key, bool fallback) {
+  const std::optional<std::string> value = take_field(options, key);
+  if (!value) return fallback;
+  const std::string text = to_lower(*value);
+  if (text.empty() || text == "true" || text == "1" || text == "t") return true;
+  if (text == "false" || text == "0" || text == "f") return false;
+  return bad_value(key, *value, "true or false");
+}
+
+Result<ImageOptions> take_image_options(ExporterOptions& options) {
+  ImageOptions image;
+  const std::string name = take_field(options, "name").value_or("");
+  if (!name.empty() && name != "*") TRY(add_names(name, image.names));
+  if (image.names.empty()) {
+    for (const std::string& tag : options.names) TRY(add_names(tag, image.names));
+  }
+  if (const auto text = take_field(options, "compression")) {
+    image.compression = TRY(to_compression(*text));
+  }
+  if (const auto text = take_field(options, "compression-level")) {
+    image.compression_level = static_cast<int>(TRY(to_number("compression-level", *text)));
+    TRY(layer::stream_format(image.compression, image.compression_level));
+  }
+  if (const auto text = take_field(options, "source-date-epoch"); text && !text->empty()) {
+    image.epoch = TRY(to_number("source-date-epoch", *text));
+  }
+  image.force_compression = TRY(take_flag(options, "force-compression", false));
+  if (options.fields.contains("oci-mediatypes")) {
+    image.oci_types = TRY(take_flag(options, "oci-mediatypes", true));
+  }
+  image.rewrite_timestamp = TRY(take_flag(options, "rewrite-timestamp", false));
+  image.push = TRY(take_flag(options, "push", false));
+  image.push_by_digest = TRY(take_flag(options, "push-by-digest", false));
+  image.store = TRY(take_flag(options, "store", true));
+  image.name_canonical = TRY(take_flag(options, "name-canonical", false));
+  image.dangling_prefix = take_field(options, "dangling-name-prefix").value_or("");
+  image.dangling_empty_only = TRY(take_flag(options, "danging-name-empty-only", false));
+  // Without effect here: snapshots are unpacked always, there are no attestations, and which
+  // registries are insecure is told to the client.
+  for (const char* key : {"unpack", "oci-artifact", "attestation-inline", "registry.insecure",
+                          "prefer-nondist-layers"}) {
+    TRY(take_flag(options, key, false));
+  }
+  for (const std::string& annotation : options.annotations) {
+    TRY(add_annotation_flag(annotation, image));
+  }
+  TRY(take_annotation_fields(options, image));
+  return image;
+}
+
+std::vector<std::string> image_option_keys() {
+  return {"name",
+          "compression",
+          "compression-level",
+          "force-compression",
+          "source-date-epoch",
+          "oci-mediatypes",
+          "rewrite-timestamp",
+          "push",
+          "push-by-digest",
+          "store",
+          "name-canonical",
+          "dangling-name-prefix",
+          "danging-name-empty-only",
+          "unpack",
+          "oci-artifact",
+          "attestation-inline",
+          "registry.insecure",
+          "prefer-nondist-layers"};
+}
+
+Status refuse_unknown_fields(const ExporterOptions& options, const std::string& type,
+                             std::vector<std::string> known) {
+  if (options.fields.empty()) return {};
+  const std::string& key = options.fields.begin()->first;
+  Error error =
+      make_error(ErrorCode::InvalidInput, "unknown option \"{}\" of output type {}", key, type);
+  const std::string near = nearest(key, known);
+  if (!near.empty()) error = std::move(error).with_hint("did you mean \"" + near + "\"?");
+  return error;
+}
+
+}  // namespace slipway::exporter

@@ -1,0 +1,50 @@
+// ImageOptions: what the fields of -o say about an image, with buildx's keys.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "exporter/exporter.h"
+#include "layer/diff.h"
+
+namespace slipway::exporter {
+
+struct ImageOptions {
+  std::vector<Reference> names;  // each with a tag
+  Compression compression = Compression::Gzip;
+  int compression_level = -1;
+  bool force_compression = false;
+  std::optional<bool> oci_types;  // not given: true
+  bool rewrite_timestamp = false;
+  std::optional<int64_t> epoch;  // overrides that of the build
+
+  bool push = false;
+  bool push_by_digest = false;
+  bool store = true;
+  bool name_canonical = false;
+  std::string dangling_prefix;
+  bool dangling_empty_only = false;
+
+  std::map<std::string, std::string> manifest_annotations;
+  std::map<std::string, std::string> descriptor_annotations;
+
+  bool use_oci_types() const { return oci_types.value_or(true); }
+};
+
+// Takes what it knows out of `options.fields`.
+Result<ImageOptions> take_image_options(ExporterOptions& options);
+
+// Fails when fields are left: InvalidInput that names the first one and the nearest of `known`.
+Status refuse_unknown_fields(const ExporterOptions& options, const std::string& type,
+                             std::vector<std::string> known);
+// The keys that take_image_options() takes.
+std::vector<std::string> image_option_keys();
+
+// A field as a flag: "" counts as true. Takes it out; `fallback` when it is not there.
+Result<bool> take_flag(ExporterOptions& options, const std::string& key, bool fallback);
+std::optional<std::string> take_field(ExporterOptions& options, const std::string& key);
+
+}  // namespace slipway::exporter
