@@ -40,11 +40,6 @@ Result<std::unique_ptr<ExecMounts>> ExecMounts::prepare(
 }
 
 Status ExecMounts::add(const graph::ExecOp& op, const std::vector<solver::StepResult>& inputs) {
-  struct Planned {
-    const graph::Mount* mount;
-    std::string destination;
-    const solver::StepResult* input;
-  };
   std::vector<Planned> planned;
   std::optional<Planned> root;
   for (const graph::Mount& mount : op.mounts) {
@@ -67,8 +62,9 @@ Status ExecMounts::add(const graph::ExecOp& op, const std::vector<solver::StepRe
   }
   // Outer mounts before those inside them.
   std::ranges::stable_sort(planned, {}, &Planned::destination);
+  TRY(acquire_caches(planned));
   for (const Planned& plan : planned) {
-    TRY(add_mount(*plan.mount, plan.destination, plan.input).context("mount " + plan.destination));
+    TRY(add_mount(plan).context("mount " + plan.destination));
   }
   // Last: by now it is known which mount points it needs.
   return add_root(*root->mount, root->input);
@@ -104,23 +100,52 @@ Status ExecMounts::add_root(const graph::Mount& mount, const solver::StepResult*
     tree.keep_alive = input->keep_alive;
     parent = TRY(snapshot_of(*input));
   }
-  tree.active = TRY(sources_.snapshotter.prepare(parent));
+  tree.active = TRY(sources_.store.snapshotter().prepare(parent));
   store::OverlayLayers layers = tree.active->layers();
   layers.lower.push_back(TRY(sources_.stubs.layer(mount_points_)));
   rootfs_ = TRY(mount_point());
-  tree.mount = TRY(sources_.snapshotter.mount(layers, rootfs_));
+  tree.mount = TRY(sources_.store.snapshotter().mount(layers, rootfs_));
   readonly_root_ = mount.readonly;
   trees_.push_back(std::move(tree));
   return {};
 }
 
-Status ExecMounts::add_mount(const graph::Mount& mount, const std::string& destination,
-                             const solver::StepResult* input) {
+// A context or a snapshot that caches start from stays pinned by a tree of its own.
+Status ExecMounts::acquire_caches(std::vector<Planned>& planned) {
+  std::vector<ExecCache> caches;
+  for (Planned& plan : planned) {
+    const graph::Mount& mount = *plan.mount;
+    if (mount.type != graph::MountType::Cache) continue;
+    if (!mount.cache) {
+      return make_error(ErrorCode::InvalidInput, "mount {}: it has no cache options", mount.dest);
+    }
+    ExecCache cache{*mount.cache, false, {}, mount.selector};
+    if (plan.input != nullptr) {
+      const solver::StepResult source = TRY(as_snapshot(*plan.input, mount.selector));
+      cache.has_initial = true;
+      cache.initial = TRY(snapshot_of(source));
+      Tree tree;
+      tree.keep_alive = source.keep_alive;
+      tree.output = mount.output;
+      if (mount.output != kNone) tree.unchanged = *plan.input;
+      trees_.push_back(std::move(tree));
+    }
+    plan.cache = caches.size();
+    caches.push_back(std::move(cache));
+  }
+  return caches_.acquire(caches, stop_);
+}
+
+Status ExecMounts::add_mount(const Planned& planned) {
+  const graph::Mount& mount = *planned.mount;
+  const std::string& destination = planned.destination;
   switch (mount.type) {
     case graph::MountType::Bind:
-      return add_bind(mount, destination, input);
+      return add_bind(mount, destination, planned.input);
     case graph::MountType::Cache:
-      return add_cache(mount, destination, input);
+      note_mount_point(
+          executor::BindMount{caches_.path(planned.cache), destination, mount.readonly});
+      return {};
     case graph::MountType::Secret:
       return add_secret(mount, destination);
     case graph::MountType::Ssh:
@@ -169,33 +194,17 @@ Status ExecMounts::add_bind(const graph::Mount& mount, const std::string& destin
   tree.output = mount.output;
   store::OverlayLayers layers;
   if (mount.readonly && input != nullptr) {
-    layers = TRY(sources_.snapshotter.view(snapshot));
+    layers = TRY(sources_.store.snapshotter().view(snapshot));
     if (mount.output != kNone) tree.unchanged = *input;
   } else {
     // What is written here is an output, or discarded.
-    tree.active = TRY(sources_.snapshotter.prepare(snapshot));
+    tree.active = TRY(sources_.store.snapshotter().prepare(snapshot));
     layers = tree.active->layers();
   }
   const std::filesystem::path target = TRY(mount_point());
-  tree.mount = TRY(sources_.snapshotter.mount(layers, target));
+  tree.mount = TRY(sources_.store.snapshotter().mount(layers, target));
   trees_.push_back(std::move(tree));
   return mount_bind(target, mount, destination);
-}
-
-Status ExecMounts::add_cache(const graph::Mount& mount, const std::string& destination,
-                             const solver::StepResult* input) {
-  if (!mount.cache) {
-    return make_error(ErrorCode::InvalidInput, "the cache mount has no options");
-  }
-  store::SnapshotId initial;
-  if (input != nullptr) {
-    const solver::StepResult source = TRY(as_snapshot(*input, mount.selector));
-    initial = TRY(snapshot_of(source));
-    if (mount.output != kNone) trees_.push_back({.unchanged = *input, .output = mount.output});
-  }
-  leases_.push_back(
-      TRY(sources_.cache_mounts.acquire(mount.cache->id, mount.cache->sharing, initial, stop_)));
-  return mount_bind(leases_.back()->path(), mount, destination);
 }
 
 Status ExecMounts::add_secret(const graph::Mount& mount, const std::string& destination) {
@@ -236,7 +245,7 @@ void ExecMounts::fill(executor::ProcessSpec& spec) const {
 }
 
 Result<std::vector<solver::StepResult>> ExecMounts::commit() {
-  leases_.clear();
+  caches_.release();
   for (Tree& tree : trees_) {
     if (tree.mount) TRY(tree.mount->unmount());
   }
@@ -249,7 +258,7 @@ Result<std::vector<solver::StepResult>> ExecMounts::commit() {
       continue;
     }
     const store::SnapshotId id = TRY(tree.active->commit());
-    results.push_back({ store::to_result_id(id), TRY(sources_.snapshotter.pin(id)) });
+    results.push_back({ store::to_result_id(id), TRY(sources_.store.snapshotter().pin(id)) });
   }
   trees_.clear();
   return results;

@@ -12,19 +12,20 @@
 #include "base/temp_dir.h"
 #include "executor/process_spec.h"
 #include "graph/op.h"
-#include "ops/cache_mount_source.h"
 #include "ops/context_copies.h"
+#include "ops/exec_caches.h"
 #include "ops/step_secrets.h"
 #include "ops/stub_layers.h"
 #include "solver/op_runner.h"
-#include "store/snapshotter.h"
+#include "store/store.h"
 
 namespace slipway::ops {
 
 // What steps take their mounts from. All of them outlive the object that uses them.
 struct ExecSources {
-  store::Snapshotter& snapshotter;
-  CacheMountSource& cache_mounts;
+  store::Store& store;
+  ThreadPool& pool;
+  bool rootless;
   SecretProvider& secrets;
   SshAgentProvider& agents;
   ContextCopies& contexts;
@@ -61,16 +62,23 @@ class ExecMounts {
   };
 
   ExecMounts(const ExecSources& sources, TempDir directory, std::stop_token stop)
-      : sources_(sources), directory_(std::move(directory)), stop_(std::move(stop)) {}
+      : sources_(sources),
+        directory_(std::move(directory)),
+        stop_(std::move(stop)),
+        caches_(sources.store, sources.pool, sources.rootless) {}
 
+  struct Planned {
+    const graph::Mount* mount;
+    std::string destination;
+    const solver::StepResult* input;
+    size_t cache = 0;  // its position among the step's cache mounts
+  };
   Status add(const graph::ExecOp& op, const std::vector<solver::StepResult>& inputs);
+  Status acquire_caches(std::vector<Planned>& planned);
   Status add_root(const graph::Mount& mount, const solver::StepResult* input);
-  Status add_mount(const graph::Mount& mount, const std::string& destination,
-                   const solver::StepResult* input);
+  Status add_mount(const Planned& planned);
   Status add_bind(const graph::Mount& mount, const std::string& destination,
                   const solver::StepResult* input);
-  Status add_cache(const graph::Mount& mount, const std::string& destination,
-                   const solver::StepResult* input);
   Status add_secret(const graph::Mount& mount, const std::string& destination);
   Status add_ssh(const graph::Mount& mount, const std::string& destination);
   Status mount_bind(const std::filesystem::path& tree, const graph::Mount& mount,
@@ -85,7 +93,7 @@ class ExecMounts {
   std::stop_token stop_;
   StubLayers::MountPoints mount_points_;
   std::vector<Tree> trees_;
-  std::vector<std::unique_ptr<CacheMountLease>> leases_;
+  ExecCaches caches_;
   std::filesystem::path rootfs_;
   bool readonly_root_ = false;
   std::optional<int64_t> shm_size_;

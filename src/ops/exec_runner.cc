@@ -200,12 +200,8 @@ Result<std::vector<solver::StepResult>> ExecRunner::run(
     }
   }
   executor::ProcessSpec spec = TRY(process_of(op));
-  const ExecSources sources{parts_.store.snapshotter(),
-                            parts_.cache_mounts,
-                            parts_.secrets,
-                            parts_.agents,
-                            context_copies_,
-                            stubs_};
+  const ExecSources sources{parts_.store,  parts_.pool,     parts_.rootless, parts_.secrets,
+                            parts_.agents, context_copies_, stubs_};
   const std::unique_ptr<ExecMounts> mounts = TRY(ExecMounts::prepare(
       sources, op, inputs, TRY(scratch_directory(parts_.store, "exec")), context.stop));
   mounts->fill(spec);

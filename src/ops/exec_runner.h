@@ -3,7 +3,6 @@
 
 #include "base/thread_pool.h"
 #include "executor/process_spec.h"
-#include "ops/cache_mount_source.h"
 #include "ops/context_copies.h"
 #include "ops/step_secrets.h"
 #include "ops/stub_layers.h"
@@ -24,7 +23,6 @@ class ExecRunner final : public solver::OpRunner {
     store::Store& store;
     executor::Executor& executor;
     LocalContexts& contexts;
-    CacheMountSource& cache_mounts;
     SecretProvider& secrets;
     SshAgentProvider& agents;
     ThreadPool& pool;

@@ -40,29 +40,6 @@ class Secrets final : public SecretProvider, public SshAgentProvider {
   }
 };
 
-// One directory for each id.
-class Caches final : public CacheMountSource {
- public:
-  explicit Caches(fs::path root) : root_(std::move(root)) {}
-  class Lease final : public CacheMountLease {
-   public:
-    explicit Lease(fs::path path) : path_(std::move(path)) {}
-    fs::path path() const override { return path_; }
-
-   private:
-    fs::path path_;
-  };
-  Result<std::unique_ptr<CacheMountLease>> acquire(const std::string& id, graph::CacheSharing,
-                                                   store::SnapshotId, std::stop_token) override {
-    const fs::path path = root_ / id;
-    fs::create_directories(path);
-    return std::unique_ptr<CacheMountLease>(std::make_unique<Lease>(path));
-  }
-
- private:
-  fs::path root_;
-};
-
 // Every entry of a directory, sorted.
 std::vector<std::string> tree_of(const fs::path& directory) {
   std::vector<std::string> paths;
@@ -86,8 +63,8 @@ class ExecRunnerTest : public testing::Test {
   }
 
   void make_runner(const ExecOptions& options) {
-    runner = *ExecRunner::create(
-        {*store, machine.executor(), contexts, caches, secrets, secrets, pool}, options);
+    runner = *ExecRunner::create({*store, machine.executor(), contexts, secrets, secrets, pool},
+                                 options);
   }
 
   solver::StepResult commit_tree(const fs::path& tree) {
@@ -157,7 +134,6 @@ class ExecRunnerTest : public testing::Test {
   executor::TestMachine machine;
   Log log;
   Secrets secrets;
-  Caches caches{machine.missing().empty() ? machine.directory() / "caches" : fs::path()};
   LocalContexts contexts;
   ThreadPool pool{2};
   std::unique_ptr<store::Store> store;
@@ -276,6 +252,41 @@ TEST_F(ExecRunnerTest, CacheMountsKeepWhatStepsWrite) {
   read.mounts.back().cache = graph::CacheOpt{"id"};
   ASSERT_TRUE(run(read)) << log.text;
   EXPECT_EQ(log.text, "kept\n");
+}
+
+TEST_F(ExecRunnerTest, CacheStartsFromTheSelectedPartOfItsInputOnce) {
+  const fs::path tree = machine.directory() / "seed";
+  fs::create_directories(tree / "dir");
+  std::ofstream(tree / "dir/seed") << "seed";
+  ASSERT_EQ(::chown((tree / "dir").c_str(), 12, 34), 0);
+  ASSERT_EQ(::chmod((tree / "dir").c_str(), 0700), 0);
+  auto active = *store->snapshotter().prepare({});
+  ASSERT_EQ(
+      std::system(
+          fmt::format("cp -a {}/. {}", tree.string(), active->layers().upper.string()).c_str()),
+      0);
+  const store::SnapshotId id = *active->commit();
+  const solver::StepResult seed{store::to_result_id(id), *store->snapshotter().pin(id)};
+
+  graph::ExecOp exec = op("ls /c; stat -c '%u:%g %a' /c; touch /c/added");
+  exec.mounts.push_back(bind(1, "/dir", "/c", false));
+  exec.mounts.back().type = graph::MountType::Cache;
+  exec.mounts.back().cache = graph::CacheOpt{"seeded"};
+  ASSERT_TRUE(run(exec, {seed}));
+  EXPECT_EQ(log.text, "seed\n12:34 700\n");
+  ASSERT_TRUE(run(exec, {seed}));
+  EXPECT_EQ(log.text, "added\nseed\n12:34 700\n");
+  EXPECT_THAT(tree_of(layer_of(seed)), ElementsAre("dir", "dir/seed"));
+}
+
+TEST_F(ExecRunnerTest, OneLockedCacheCanBeMountedTwiceByAStep) {
+  graph::ExecOp exec = op("echo shared > /a/file; cat /b/file");
+  for (const char* destination : {"/a", "/b"}) {
+    exec.mounts.push_back(mount(graph::MountType::Cache, destination));
+    exec.mounts.back().cache = graph::CacheOpt{"twice", graph::CacheSharing::Locked};
+  }
+  ASSERT_TRUE(run(exec));
+  EXPECT_EQ(log.text, "shared\n");
 }
 
 TEST_F(ExecRunnerTest, SecretsAsFilesAndAsVariables) {
