@@ -15,6 +15,15 @@ namespace slipway::progress {
 
 using Time = std::chrono::system_clock::time_point;
 
+// Steps that are shown as one: the copy and the merge of COPY --link. A group shows once one of its
+// steps that is not weak has started.
+struct ProgressGroup {
+  std::string id;
+  std::string name;
+  bool weak = false;
+  bool operator==(const ProgressGroup&) const = default;
+};
+
 // A step: announced, then started, then completed (each time with all that is known so far).
 struct VertexEvent {
   Digest digest;
@@ -24,6 +33,7 @@ struct VertexEvent {
   std::optional<Time> completed;
   bool cached = false;
   std::string error;  // empty: none
+  std::optional<ProgressGroup> group;
 };
 
 // Part of a step that has a size: "extracting sha256:…", "transferring context". Bytes unless total

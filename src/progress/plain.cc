@@ -1,157 +1,245 @@
 #include "progress/plain.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace slipway::progress {
+
 namespace {
 
 using namespace std::chrono_literals;
 
-// How long a silent block stays open while others wait, and how often a transfer's line is
-// repeated.
-constexpr auto kPatience = 1s;
-constexpr auto kStatusInterval = 1s;
+// News within this time are printed together: steps that are found in the cache come as blocks.
+constexpr auto kPrintInterval = 100ms;
+constexpr auto kTick = 150ms;
+// A transfer's line is repeated when it has come so far, or after so long.
+constexpr double kStatusProgress = 0.05;
+constexpr auto kStatusInterval = 5s;
+// An open block stays at least about this long while others write, and no other waits longer.
+constexpr auto kBlockTime = 5s;
+constexpr auto kLongestWait = 10s;
 
 double seconds(Time::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+// Updates per second since its block was last shown.
+double speed(const TraceVertex& vertex, Time now) {
+  const double waited = seconds(now - vertex.updates_since);
+  return vertex.updates / std::max(waited, 1e-9);
+}
+
 }  // namespace
 
-std::string plain_bytes(int64_t bytes) {
-  constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB"};
-  double value = static_cast<double>(bytes);
-  size_t unit = 0;
-  for (; value >= 1000 && unit + 1 < std::size(kUnits); ++unit) value /= 1000;
-  return unit == 0 ? fmt::format("{}B", bytes) : fmt::format("{:.2f}{}", value, kUnits[unit]);
+void PlainPrinter::print(Time now) {
+  std::set<TraceVertex*> updated = trace_.take_updated();
+  updated.merge(waiting_);
+  waiting_.clear();
+  std::vector<TraceVertex*> completed;
+  for (TraceVertex* vertex : updated) {
+    if (vertex->hidden) continue;
+    if (vertex->completed()) {
+      completed.push_back(vertex);
+    } else {
+      waiting_.insert(vertex);
+    }
+  }
+  // What has ended comes first, the open block before all.
+  std::ranges::sort(completed, {}, [this](const TraceVertex* vertex) {
+    return std::tuple(vertex != current_, *vertex->intervals.completed(), vertex->number,
+                      vertex->name);
+  });
+  const bool current_ended = std::ranges::find(completed, current_) != completed.end();
+  for (TraceVertex* vertex : completed) show(*vertex, now);
+
+  if (waiting_.empty()) {
+    if (current_ != nullptr && !current_->completed()) return;
+    // Nobody writes: show what is running.
+    for (TraceVertex* vertex : trace_.shown()) {
+      if (vertex->completed()) continue;
+      show(*vertex, now);
+      break;
+    }
+  } else {
+    if (waiting_.contains(current_)) show(*current_, now);
+    TraceVertex* next = next_block(waiting_, current_ended, now);
+    if (next != nullptr) show(*next, now);
+  }
+}
+
+// The block to open now, if it is another one's turn.
+TraceVertex* PlainPrinter::next_block(const std::set<TraceVertex*>& waiting, bool current_ended,
+                                      Time now) const {
+  TraceVertex* busiest = nullptr;
+  double all = 0;
+  std::vector<TraceVertex*> candidates(waiting.begin(), waiting.end());
+  if (current_ != nullptr && !waiting.contains(current_)) candidates.push_back(current_);
+  // Addresses must not decide what comes first.
+  std::ranges::sort(candidates, {}, [&](const TraceVertex* vertex) {
+    return std::ranges::find(trace_.shown(), vertex) - trace_.shown().begin();
+  });
+  for (TraceVertex* vertex : candidates) {
+    const bool too_long = vertex != current_ && now - vertex->updates_since > kLongestWait;
+    if (too_long && current_ != nullptr && !current_ended) return vertex;
+    all += speed(*vertex, now);
+    if (busiest == nullptr || too_long || speed(*busiest, now) < speed(*vertex, now)) {
+      busiest = vertex;
+    }
+  }
+  if (current_ == nullptr || current_ended) return busiest;
+  // The more of the output is its own, the longer the open block may go on.
+  const double share = speed(*current_, now) / all;
+  const double turn = seconds(kBlockTime) / (1 - share);
+  return turn < seconds(now - current_->updates_since) ? busiest : nullptr;
+}
+
+void PlainPrinter::finish(Time now) {
+  print(now);
+  const std::set<TraceVertex*> rest = std::exchange(waiting_, {});
+  for (TraceVertex* vertex : trace_.shown()) {
+    if (rest.contains(vertex)) show(*vertex, now);
+  }
+  if (current_ != nullptr && current_->last_line_open && current_->last_line_shown > 0)
+    write_("\n");
+}
+
+void PlainPrinter::show(TraceVertex& vertex, Time now) {
+  waiting_.erase(&vertex);
+  open_block(vertex);
+  const bool status_runs = show_statuses(vertex);
+  for (; vertex.warnings_shown < vertex.warnings.size(); ++vertex.warnings_shown) {
+    text_ += fmt::format("#{} WARN: {}\n", vertex.number, vertex.warnings[vertex.warnings_shown]);
+  }
+  show_lines(vertex);
+  current_ = &vertex;
+  if (vertex.completed() && !status_runs) end_block(vertex, now);
+  if (!text_.empty()) write_(std::exchange(text_, {}));
+}
+
+void PlainPrinter::open_block(TraceVertex& vertex) {
+  if (vertex.number == 0) vertex.number = ++numbers_;
+  if (current_ == &vertex) return;
+  if (current_ != nullptr) {
+    if (current_->last_line_open && current_->last_line_shown > 0) text_ += '\n';
+    // When it goes on, an open line is shown again from its start.
+    current_->last_line_shown = 0;
+    current_->updates = 0;
+    text_ += fmt::format("#{} ...\n", current_->number);
+  }
+  if (!first_) text_ += '\n';
+  first_ = false;
+  text_ += fmt::format("#{} {}\n", vertex.number, vertex.name);
+}
+
+// Returns whether a transfer of this step still runs.
+bool PlainPrinter::show_statuses(TraceVertex& vertex) {
+  bool running = false;
+  const std::set<std::string> updated = std::exchange(vertex.updated_statuses, {});
+  for (const StatusEvent& status : vertex.statuses) {
+    if (!updated.contains(status.id)) continue;
+    const auto last = status_shown_.find({&vertex, status.id});
+    if (last != status_shown_.end() && !status.completed) {
+      const double advance = status.total == 0
+                                 ? 0
+                                 : static_cast<double>(status.current - last->second.current) /
+                                       static_cast<double>(status.total);
+      if (advance < kStatusProgress &&
+          status.timestamp - last->second.timestamp < kStatusInterval) {
+        continue;
+      }
+    }
+    status_shown_[{&vertex, status.id}] = {status.current, status.timestamp};
+    text_ += fmt::format("#{} {}", vertex.number, status.id);
+    if (status.total != 0) {
+      text_ += fmt::format(" {} / {}", format_bytes(status.current), format_bytes(status.total));
+    } else if (status.current != 0) {
+      text_ += " " + format_bytes(status.current);
+    }
+    const Time until = status.completed.value_or(status.timestamp);
+    if (status.started && until - *status.started > 10ms) {
+      text_ += " " + format_seconds(until - *status.started);
+    }
+    text_ += status.completed ? " done\n" : "\n";
+    running = running || !status.completed;
+  }
+  return running;
+}
+
+void PlainPrinter::show_lines(TraceVertex& vertex) {
+  if (vertex.lines.empty()) return;
+  for (size_t i = 0; i < vertex.lines.size(); ++i) {
+    const std::string& line = vertex.lines[i];
+    const bool goes_on = i == 0 && vertex.last_line_shown > 0;
+    text_ +=
+        goes_on ? line.substr(vertex.last_line_shown) : fmt::format("#{} {}", vertex.number, line);
+    const bool open = i + 1 == vertex.lines.size() && vertex.last_line_open;
+    if (!open) text_ += '\n';
+  }
+  vertex.last_line_shown = 0;
+  if (vertex.last_line_open) {
+    vertex.lines.erase(vertex.lines.begin(), vertex.lines.end() - 1);
+    vertex.last_line_shown = vertex.lines.back().size();
+  } else {
+    vertex.lines.clear();
+  }
+}
+
+void PlainPrinter::end_block(TraceVertex& vertex, Time now) {
+  current_ = nullptr;
+  vertex.updates = 0;
+  if (vertex.last_line_open) text_ += '\n';
+  vertex.lines.clear();
+  vertex.last_line_open = false;
+  vertex.last_line_shown = 0;
+  std::string end = "DONE " + format_seconds(vertex.intervals.duration(now));
+  if (vertex.canceled()) {
+    end = "CANCELED";
+  } else if (!vertex.error.empty()) {
+    end = "ERROR: " + vertex.error;
+  } else if (vertex.cached) {
+    end = "CACHED";
+  }
+  text_ += fmt::format("#{} {}\n", vertex.number, end);
+}
+
+PlainSink::PlainSink(std::function<void(std::string_view)> write)
+    : state_(State{PlainPrinter(std::move(write)), Time()}),
+      ticker_([this](std::stop_token stop) { print_until(stop); }) {}
+
+PlainSink::~PlainSink() {
+  finish();
 }
 
 void PlainSink::handle(const Event& event) {
   auto state = state_.lock();
-  std::visit([&](const auto& e) { state->on(e); }, event);
-  state->flush(std::chrono::system_clock::now(), false);
+  if (state->finished) return;
+  const Time now = std::chrono::system_clock::now();
+  state->printer.handle(event, now);
+  if (now - state->printed < kPrintInterval) return;
+  state->printed = now;
+  state->printer.print(now);
+}
+
+void PlainSink::print_until(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    auto state = state_.lock();
+    (void)state.wait_for(stop, kTick, [](const State& s) { return s.finished; });
+    if (state->finished) return;
+    const Time now = std::chrono::system_clock::now();
+    state->printed = now;
+    state->printer.print(now);
+  }
 }
 
 void PlainSink::finish() {
-  auto state = state_.lock();
-  state->flush(std::chrono::system_clock::now(), true);
-}
-
-PlainSink::Vertex& PlainSink::State::vertex(const Digest& digest) {
-  const auto [at, added] = by_digest.emplace(digest, vertices.size());
-  if (added) vertices.push_back({.digest = digest});
-  return vertices[at->second];
-}
-
-void PlainSink::State::on(const VertexEvent& event) {
-  Vertex& v = vertex(event.digest);
-  v.name = event.name;
-  if (event.started && !v.started) v.started = event.started;
-  if (!event.completed || v.completed) return;
-  v.completed = event.completed;
-  v.cached = event.cached;
-  v.error = event.error;
-  if (!v.partial.empty()) add_line(v, std::exchange(v.partial, {}));
-}
-
-void PlainSink::State::on(const StatusEvent& event) {
-  Vertex& v = vertex(event.vertex);
-  const auto last = v.status_shown.find(event.id);
-  if (!event.completed && last != v.status_shown.end() &&
-      event.timestamp - last->second < kStatusInterval) {
-    return;
+  {
+    auto state = state_.lock();
+    if (state->finished) return;
+    state->printer.finish(std::chrono::system_clock::now());
+    state->finished = true;
   }
-  v.status_shown[event.id] = event.timestamp;
-  std::string line = event.id;
-  if (event.total != 0) {
-    line += fmt::format(" {} / {}", plain_bytes(event.current), plain_bytes(event.total));
-  } else if (event.current != 0) {
-    line += " " + plain_bytes(event.current);
-  }
-  const Time until = event.completed.value_or(event.timestamp);
-  if (event.started && until - *event.started > 10ms) {
-    line += fmt::format(" {:.1f}s", seconds(until - *event.started));
-  }
-  if (event.completed) line += " done";
-  v.waiting += line + "\n";
-}
-
-void PlainSink::State::on(const LogEvent& event) {
-  Vertex& v = vertex(event.vertex);
-  const double since = v.started ? seconds(event.timestamp - *v.started) : 0;
-  std::string_view data = event.data;
-  for (size_t end; (end = data.find('\n')) != std::string_view::npos; data.remove_prefix(end + 1)) {
-    v.partial += data.substr(0, end);
-    // A line that was redrawn in place is shown as it ended.
-    if (v.partial.ends_with('\r')) v.partial.pop_back();
-    add_line(v, fmt::format("{:.3f} {}", since, std::exchange(v.partial, {})));
-  }
-  v.partial += data;
-}
-
-void PlainSink::State::on(const WarningEvent& event) {
-  add_line(vertex(event.vertex), "WARN: " + event.message);
-}
-
-void PlainSink::State::add_line(Vertex& v, std::string_view line) {
-  v.waiting += line;
-  v.waiting += '\n';
-}
-
-void PlainSink::State::flush(Time now, bool everything) {
-  // Those that have ended first: their blocks can be closed at once.
-  for (Vertex& v : vertices) {
-    if (!v.completed || v.ended) continue;
-    show(v);
-    end(v);
-  }
-  Vertex* open = current.empty() ? nullptr : &vertices[by_digest[current]];
-  if (open != nullptr && !open->waiting.empty()) {
-    show(*open);
-    current_wrote = now;
-  }
-  const bool may_switch = open == nullptr || everything || now - current_wrote > kPatience;
-  if (!may_switch) return;
-  for (Vertex& v : vertices) {
-    if (v.waiting.empty() && !(open == nullptr && v.started && !v.ended && v.number == 0)) continue;
-    show(v);
-    current_wrote = now;
-    if (!everything) return;
-  }
-}
-
-void PlainSink::State::show(Vertex& v) {
-  if (current != v.digest) {
-    if (!current.empty()) write(fmt::format("#{} ...\n\n", vertices[by_digest[current]].number));
-    if (v.number == 0) v.number = ++shown;
-    write(fmt::format("#{} {}\n", v.number, v.name));
-    current = v.digest;
-  }
-  std::string_view lines = v.waiting;
-  std::string text;
-  while (!lines.empty()) {
-    const size_t end = lines.find('\n') + 1;
-    text += fmt::format("#{} {}", v.number, lines.substr(0, end));
-    lines.remove_prefix(end);
-  }
-  v.waiting.clear();
-  if (!text.empty()) write(text);
-}
-
-void PlainSink::State::end(Vertex& v) {
-  v.ended = true;
-  std::string line;
-  if (v.error == "context canceled") {
-    line = "CANCELED";
-  } else if (!v.error.empty()) {
-    line = "ERROR: " + v.error;
-  } else if (v.cached) {
-    line = "CACHED";
-  } else {
-    line = fmt::format("DONE {:.1f}s", seconds(*v.completed - v.started.value_or(*v.completed)));
-  }
-  write(fmt::format("#{} {}\n\n", v.number, line));
-  current = {};
+  state_.notify_all();
 }
 
 }  // namespace slipway::progress

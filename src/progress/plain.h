@@ -7,68 +7,76 @@
 //   #4 DONE 1.2s                 or CACHED, CANCELED, ERROR: …
 //   #4 ...                       others come first
 //
-// Blocks of steps that run at the same time are not mixed line by line: the current one is kept
-// until it ends or is silent for a while, the others wait (bounded by what they write).
+// Blocks of steps that run at the same time are not mixed line by line: one is open until its step
+// ends or others have waited long enough; what the others write waits.
 #pragma once
 
 #include <functional>
-#include <map>
 #include <string>
-#include <vector>
+#include <thread>
 
 #include "base/guarded.h"
 #include "progress/sink.h"
+#include "progress/trace.h"
 
 namespace slipway::progress {
 
+// The text alone: no thread, no clock of its own. Not thread-safe.
+class PlainPrinter {
+ public:
+  // `write` gets one or more lines (the last one without its end where the step has not ended it).
+  explicit PlainPrinter(std::function<void(std::string_view)> write) : write_(std::move(write)) {}
+
+  void handle(const Event& event, Time now) { trace_.handle(event, now); }
+  // Writes the news since the last call, and decides which block is open.
+  void print(Time now);
+  // Writes all that waits. Call once, after the last event.
+  void finish(Time now);
+
+ private:
+  void show(TraceVertex& vertex, Time now);
+  void open_block(TraceVertex& vertex);
+  bool show_statuses(TraceVertex& vertex);
+  void show_lines(TraceVertex& vertex);
+  void end_block(TraceVertex& vertex, Time now);
+  TraceVertex* next_block(const std::set<TraceVertex*>& waiting, bool current_ended,
+                          Time now) const;
+
+  std::function<void(std::string_view)> write_;
+  Trace trace_;
+  std::string text_;                // being written
+  TraceVertex* current_ = nullptr;  // whose block is open
+  std::set<TraceVertex*> waiting_;  // with news, but another block is open
+  bool first_ = true;
+  int numbers_ = 0;
+  struct Shown {
+    int64_t current;
+    Time timestamp;
+  };
+  std::map<std::pair<const TraceVertex*, std::string>, Shown> status_shown_;
+};
+
 class PlainSink : public Sink {
  public:
-  // `write` gets whole lines; called under this sink's lock.
-  explicit PlainSink(std::function<void(std::string_view)> write) : state_(std::move(write)) {}
+  // `write` is called under this sink's lock.
+  explicit PlainSink(std::function<void(std::string_view)> write);
+  // As finish().
+  ~PlainSink() override;
 
   void handle(const Event& event) override;
-  // Writes what still waits. Call once, after the last event.
+  // Writes what still waits. Nothing is written after it.
   void finish();
 
  private:
-  struct Vertex {
-    Digest digest;
-    std::string name;
-    int number = 0;  // given when first shown
-    std::optional<Time> started;
-    std::optional<Time> completed;
-    bool cached = false;
-    bool ended = false;  // its last line was written
-    std::string error;
-    std::string waiting;  // lines that could not be written yet
-    std::string partial;  // output after the last line end
-    std::map<std::string, Time> status_shown;
-  };
   struct State {
-    explicit State(std::function<void(std::string_view)> writer) : write(std::move(writer)) {}
-
-    void on(const VertexEvent& event);
-    void on(const StatusEvent& event);
-    void on(const LogEvent& event);
-    void on(const WarningEvent& event);
-    void flush(Time now, bool everything);
-
-    Vertex& vertex(const Digest& digest);
-    void show(Vertex& vertex);
-    void end(Vertex& vertex);
-    void add_line(Vertex& vertex, std::string_view line);
-
-    std::function<void(std::string_view)> write;
-    std::vector<Vertex> vertices;  // in order of announcement
-    std::map<Digest, size_t> by_digest;
-    int shown = 0;
-    Digest current;  // whose block is open; empty: none
-    Time current_wrote;
+    PlainPrinter printer;
+    Time printed;
+    bool finished = false;
   };
-  Guarded<State> state_;
-};
+  void print_until(std::stop_token stop);
 
-// "1.05MB": two decimals, decimal units, as BuildKit prints byte counts.
-std::string plain_bytes(int64_t bytes);
+  Guarded<State> state_;
+  std::jthread ticker_;  // last: ends before what it prints
+};
 
 }  // namespace slipway::progress

@@ -84,6 +84,11 @@ Json to_json(const VertexEvent& e) {
   put_time(v, "completed", e.completed);
   if (e.cached) v["cached"] = true;
   if (!e.error.empty()) v["error"] = e.error;
+  if (e.group) {
+    Json group{{"id", e.group->id}, {"name", e.group->name}};
+    if (e.group->weak) group["weak"] = true;
+    v["progressGroup"] = std::move(group);
+  }
   return {{"vertexes", Json::array({v})}};
 }
 
@@ -108,6 +113,11 @@ Json to_json(const WarningEvent& e) {
   Json w{{"vertex", e.vertex.str()}, {"level", 1}, {"short", base64(e.message)}};
   if (!e.detail.empty()) w["detail"] = Json::array({base64(e.detail)});
   if (!e.url.empty()) w["url"] = e.url;
+  if (!e.spans.empty()) w["sourceInfo"] = {{"filename", e.spans.front().file}};
+  for (const SourceSpan& span : e.spans) {
+    w["range"].push_back(
+        {{"start", {{"line", span.first_line}}}, {"end", {{"line", span.last_line}}}});
+  }
   return {{"warnings", Json::array({w})}};
 }
 
@@ -127,6 +137,11 @@ Event to_vertex(const Json& v) {
   e.completed = to_time(v, "completed");
   e.cached = v.value("cached", false);
   e.error = v.value("error", "");
+  if (v.contains("progressGroup")) {
+    const Json& group = v["progressGroup"];
+    e.group =
+        ProgressGroup{group.value("id", ""), group.value("name", ""), group.value("weak", false)};
+  }
   return e;
 }
 
@@ -151,6 +166,11 @@ Event to_warning(const Json& w) {
     e.detail = unbase64(w["detail"][0].get<std::string>());
   }
   e.url = w.value("url", "");
+  if (!w.contains("sourceInfo") || !w.contains("range")) return e;
+  for (const Json& range : w["range"]) {
+    e.spans.push_back({w["sourceInfo"].value("filename", ""), range.at("start").value("line", 0),
+                       range.at("end").value("line", 0)});
+  }
   return e;
 }
 

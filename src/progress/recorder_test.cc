@@ -33,6 +33,18 @@ TEST(Recorder, VertexLineIsBuildKits) {
           "\"cached\":true}]}\n");
 }
 
+TEST(Recorder, GroupsAndLinesOfWarningsComeBack) {
+  const ProgressGroup group{"id", "COPY --link", true};
+  const auto vertex = parse_json_line(to_json_line(VertexEvent{.digest = kVertex, .group = group}));
+  ASSERT_TRUE(vertex);
+  EXPECT_EQ(std::get<VertexEvent>(*vertex).group, group);
+  const std::vector<SourceSpan> spans = {{"Dockerfile", 2, 3}};
+  const auto warning =
+      parse_json_line(to_json_line(WarningEvent{.vertex = kVertex, .spans = spans}));
+  ASSERT_TRUE(warning);
+  EXPECT_EQ(std::get<WarningEvent>(*warning).spans, spans);
+}
+
 TEST(Recorder, RefusesWhatIsNoEvent) {
   for (const char* line :
        {"", "{}", "[]", "null", "{\"logs\":[]}", "{\"vertexes\":[{\"name\":3}]}"}) {

@@ -4,19 +4,15 @@
 
 #include <fmt/format.h>
 
-#include "progress/plain.h"
-
 namespace slipway::progress {
+
 namespace {
 
 constexpr char kBlue[] = "\x1b[34m";
 constexpr char kRed[] = "\x1b[31m";
 constexpr char kYellow[] = "\x1b[33m";
+constexpr char kFaint[] = "\x1b[2m";
 constexpr char kReset[] = "\x1b[0m";
-
-std::string seconds(Time::duration duration) {
-  return fmt::format("{:.1f}s", std::chrono::duration<double>(duration).count());
-}
 
 // What a terminal would act on is shown as nothing; tabs as a space. Bytes of UTF-8 stay.
 std::string printable(std::string_view text) {
@@ -51,135 +47,135 @@ std::string cut(std::string_view text, size_t cells) {
 }
 
 std::string status_text(const StatusEvent& status) {
-  std::string text = status.id;
-  if (status.total != 0) {
-    text += fmt::format(" {} / {}", plain_bytes(status.current), plain_bytes(status.total));
-    if (!status.completed) {
-      text += fmt::format(" {:3.0f}%", 100.0 * static_cast<double>(status.current) /
-                                           static_cast<double>(status.total));
-    }
-  } else if (status.current != 0) {
-    text += " " + plain_bytes(status.current);
+  if (status.total == 0) return status.current == 0 ? "" : format_bytes(status.current);
+  std::string text =
+      fmt::format("{} / {}", format_bytes(status.current), format_bytes(status.total));
+  if (!status.completed) {
+    text += fmt::format(" {:3.0f}%", 100.0 * static_cast<double>(status.current) /
+                                         static_cast<double>(status.total));
   }
   return text;
+}
+
+// The last rows; of those before them, the ones that still run take the place of ended ones.
+template <typename Row>
+std::vector<Row> fit(std::vector<Row> rows, size_t limit) {
+  if (rows.size() <= limit) return rows;
+  const auto cut_at = rows.end() - static_cast<ptrdiff_t>(limit);
+  std::vector<Row> running;
+  std::copy_if(rows.begin(), cut_at, std::back_inserter(running),
+               [](const Row& row) { return !row.completed; });
+  std::vector<Row> kept;
+  size_t wanted = running.size();
+  for (auto row = cut_at; row != rows.end(); ++row) {
+    if (row->completed && wanted > 0) {
+      --wanted;
+    } else {
+      kept.push_back(*row);
+    }
+  }
+  const size_t room = limit - kept.size();
+  kept.insert(kept.begin(), running.end() - static_cast<ptrdiff_t>(room), running.end());
+  return kept;
 }
 
 }  // namespace
 
-void Screen::handle(const Event& event) {
-  std::visit([this](const auto& e) { on(e); }, event);
+std::string Screen::colored(std::string text, const char* color) const {
+  return options_.colors && *color != '\0' ? color + text + kReset : text;
 }
 
-void Screen::on(const VertexEvent& event) {
-  const auto [at, added] = by_digest_.emplace(event.digest, vertices_.size());
-  if (added) vertices_.emplace_back();
-  Vertex& v = vertices_[at->second];
-  v.name = printable(event.name);
-  if (event.started && !v.started) v.started = event.started;
-  v.completed = event.completed;
-  v.cached = event.cached;
-  v.error = printable(event.error);
-}
-
-void Screen::on(const StatusEvent& event) {
-  const auto found = by_digest_.find(event.vertex);
-  if (found == by_digest_.end()) return;
-  std::vector<StatusEvent>& statuses = vertices_[found->second].statuses;
-  const auto same = std::ranges::find(statuses, event.id, &StatusEvent::id);
-  if (same == statuses.end()) {
-    statuses.push_back(event);
-  } else {
-    *same = event;
+void Screen::add_rows(std::vector<Row>& rows, const TraceVertex& vertex, Time now) const {
+  const bool completed = vertex.completed();
+  const Time::duration duration = vertex.intervals.duration(now);
+  Row head{" => ", "", duration, completed, completed ? kBlue : "", &vertex};
+  if (vertex.canceled()) {
+    head.text += "CANCELED ";
+    head.color = kYellow;
+  } else if (!vertex.error.empty()) {
+    head.text += "ERROR ";
+    head.color = kRed;
   }
-}
-
-void Screen::on(const LogEvent& event) {
-  const auto found = by_digest_.find(event.vertex);
-  if (found == by_digest_.end()) return;
-  Vertex& v = vertices_[found->second];
-  for (const char c : event.data) {
-    if (c == '\n') {
-      v.log.push_back(printable(std::exchange(v.partial, {})));
-      if (v.log.size() > static_cast<size_t>(options_.log_lines)) v.log.pop_front();
-    } else if (c == '\r') {
-      v.partial.clear();  // a progress bar redraws its line
-    } else {
-      v.partial += c;
-    }
-  }
-}
-
-void Screen::on(const WarningEvent&) {}
-
-std::vector<Screen::Row> Screen::rows_of(const Vertex& v, Time now, bool with_details) const {
-  std::vector<Row> rows;
-  const bool running = !v.completed;
-  Row head{" => ", seconds(v.completed.value_or(now) - v.started.value_or(now)),
-           running ? "" : kBlue};
-  if (v.error == "context canceled") {
-    head = {" => CANCELED ", head.right, kYellow};
-  } else if (!v.error.empty()) {
-    head = {" => ERROR ", head.right, kRed};
-  } else if (v.cached) {
-    head.text += "CACHED ";
-  }
-  head.text += v.name;
+  if (vertex.cached) head.text += "CACHED ";
+  head.text += printable(vertex.name);
   rows.push_back(std::move(head));
-  if (!with_details) return rows;
-  for (const StatusEvent& s : v.statuses) {
-    rows.push_back({" => => " + status_text(s),
-                    s.started ? seconds(s.completed.value_or(now) - *s.started) : "",
-                    s.completed ? kBlue : ""});
+  for (const StatusEvent& status : vertex.statuses) {
+    if (!status.started) continue;
+    rows.push_back({" => => " + printable(status.id), status_text(status),
+                    status.completed.value_or(now) - *status.started, status.completed.has_value(),
+                    status.completed ? kBlue : ""});
   }
-  if (running) {
-    for (const std::string& line : v.log) rows.push_back({" => => # " + line, "", ""});
+  for (const std::string& warning : vertex.warnings) {
+    rows.push_back({" => WARN: " + printable(warning), "", duration, completed, kYellow});
   }
+}
+
+std::vector<Screen::Row> Screen::rows(Time now) const {
+  std::vector<Row> rows;
+  for (const TraceVertex* vertex : trace_.shown()) add_rows(rows, *vertex, now);
   return rows;
 }
 
+size_t Screen::choose_tails(std::vector<Row>& rows) const {
+  std::vector<Row*> candidates;
+  auto free = static_cast<ptrdiff_t>(options_.rows) - 2;
+  for (Row& row : rows) {
+    if (!row.completed) --free;
+    if (!row.completed && row.vertex != nullptr && !row.vertex->tail.empty()) {
+      candidates.push_back(&row);
+    }
+  }
+  std::ranges::stable_sort(candidates, std::ranges::greater(),
+                           [](const Row* row) { return row->vertex->output_bytes; });
+  size_t taken = 0;
+  const ptrdiff_t each = options_.log_lines + 3;
+  for (Row* row : candidates) {
+    if (free <= each) break;
+    free -= each;
+    row->shows_tail = true;
+    taken += row->vertex->tail.size();
+  }
+  return taken;
+}
+
 std::string Screen::format(const Row& row) const {
-  const auto columns = static_cast<size_t>(options_.columns);
-  const size_t right = row.right.size() + 1;
-  const size_t left = columns > right ? columns - right : 0;
-  std::string text = cut(row.text, left);
-  const std::string space(left - width(text) + 1, ' ');
-  if (!row.right.empty()) text += space + row.right;
-  if (options_.colors && *row.color != '\0') text = row.color + text + kReset;
-  return text;
+  // One cell stays free: a terminal goes to the next line when the last one is written.
+  const auto columns = static_cast<size_t>(std::max(options_.columns, 1)) - 1;
+  const std::string right = " " + format_seconds(row.duration);
+  size_t left = columns > right.size() ? columns - right.size() : 0;
+  std::string status;
+  if (!row.status.empty() && left > 20 + row.status.size()) {
+    status = " " + row.status;
+    left -= status.size();
+  }
+  std::string text = cut(row.text, left) + status;
+  const size_t used = width(text) + right.size();
+  text += std::string(columns > used ? columns - used : 0, ' ') + right;
+  return colored(cut(text, columns), row.color);
 }
 
 std::vector<std::string> Screen::lines(Time now, bool finished) const {
-  size_t completed = 0;
-  size_t known = 0;
-  // Room goes to running steps with their details first, then to the steps that ended last.
-  std::vector<size_t> running, ended;
-  for (size_t i = 0; i < vertices_.size(); ++i) {
-    const Vertex& v = vertices_[i];
-    ++known;
-    if (v.completed) ++completed;
-    if (v.started) (v.completed ? ended : running).push_back(i);
+  const size_t completed = trace_.completed();
+  const size_t total = trace_.total();
+  const auto columns = static_cast<size_t>(std::max(options_.columns, 1)) - 1;
+  const bool all = finished && completed > 0 && completed == total;
+  std::vector<std::string> lines = {
+      cut(fmt::format("[+] Building {} ({}/{}){}", format_seconds(now - begin_), completed, total,
+                      all ? " FINISHED" : ""),
+          columns)};
+  std::vector<Row> all_rows = rows(now);
+  if (!finished) {
+    const size_t tails = choose_tails(all_rows);
+    const auto room = static_cast<size_t>(std::max(options_.rows - 2, 1));
+    all_rows = fit(std::move(all_rows), room > tails ? room - tails : 1);
   }
-  std::ranges::stable_sort(ended, {}, [this](size_t i) { return *vertices_[i].completed; });
-
-  std::vector<Row> rows;
-  const size_t room = finished ? SIZE_MAX : static_cast<size_t>(std::max(options_.rows - 2, 3));
-  std::vector<Row> details;
-  for (const size_t i : running) {
-    for (Row& row : rows_of(vertices_[i], now, true)) details.push_back(std::move(row));
+  for (const Row& row : all_rows) {
+    lines.push_back(format(row));
+    if (!row.shows_tail) continue;
+    for (const std::string& line : row.vertex->tail) {
+      lines.push_back(colored(cut(" => => # " + printable(line), columns), kFaint));
+    }
   }
-  if (details.size() > room)
-    details.erase(details.begin(), details.end() - static_cast<long>(room));
-  const size_t left = room - details.size();
-  const size_t skip = ended.size() > left ? ended.size() - left : 0;
-  for (size_t k = skip; k < ended.size(); ++k) {
-    for (Row& row : rows_of(vertices_[ended[k]], now, finished)) rows.push_back(std::move(row));
-  }
-  for (Row& row : details) rows.push_back(std::move(row));
-
-  std::vector<std::string> lines{cut(fmt::format("[+] Building {} ({}/{}){}", seconds(now - begin_),
-                                                 completed, known, finished ? " FINISHED" : ""),
-                                     static_cast<size_t>(options_.columns))};
-  for (const Row& row : rows) lines.push_back(format(row));
   return lines;
 }
 

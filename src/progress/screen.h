@@ -8,59 +8,57 @@
 // Holds the state, draws nothing by itself: TtySink does.
 #pragma once
 
-#include <deque>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "progress/event.h"
+#include "progress/trace.h"
 
 namespace slipway::progress {
 
 struct ScreenOptions {
   int columns = 80;
   int rows = 24;
-  bool colors = true;
-  int log_lines = 6;  // of a running step (BUILDKIT_TTY_LOG_LINES)
+  bool colors = true;  // off by NO_COLOR
+  int log_lines = 6;   // of a running step (BUILDKIT_TTY_LOG_LINES)
 };
 
 class Screen {
  public:
-  Screen(ScreenOptions options, Time begin) : options_(options), begin_(begin) {}
+  Screen(ScreenOptions options, Time begin)
+      : options_(options), begin_(begin), trace_(static_cast<size_t>(options.log_lines)) {}
 
-  void handle(const Event& event);
-  // At most options.rows - 1 lines of at most options.columns cells; all steps when `finished`.
+  void handle(const Event& event) { trace_.handle(event, begin_); }
+  // The terminal's size may change.
+  void resize(int columns, int rows) {
+    options_.columns = columns;
+    options_.rows = rows;
+  }
+  // At most options.rows - 1 lines of less than options.columns cells; all steps when `finished`.
   std::vector<std::string> lines(Time now, bool finished) const;
 
  private:
-  struct Vertex {
-    std::string name;
-    std::optional<Time> started;
-    std::optional<Time> completed;
-    bool cached = false;
-    std::string error;
-    std::vector<StatusEvent> statuses;  // in order of first appearance
-    std::deque<std::string> log;        // last lines
-    std::string partial;
-  };
-  // One line before it is cut and coloured.
+  // One line before it is cut, aligned and coloured.
   struct Row {
     std::string text;
-    std::string right;
+    std::string status;  // "1.05MB / 3.62MB  29%"
+    Time::duration duration{};
+    bool completed = false;
     const char* color = "";
+    const TraceVertex* vertex = nullptr;  // of a step's own row
+    bool shows_tail = false;
   };
 
-  void on(const VertexEvent& event);
-  void on(const StatusEvent& event);
-  void on(const LogEvent& event);
-  void on(const WarningEvent& event);
-  std::vector<Row> rows_of(const Vertex& vertex, Time now, bool with_details) const;
+  std::vector<Row> rows(Time now) const;
+  void add_rows(std::vector<Row>& rows, const TraceVertex& vertex, Time now) const;
+  // Lets the busiest steps show their last lines; returns the room that these take.
+  size_t choose_tails(std::vector<Row>& rows) const;
   std::string format(const Row& row) const;
+  std::string colored(std::string text, const char* color) const;
 
   ScreenOptions options_;
   Time begin_;
-  std::vector<Vertex> vertices_;  // in order of announcement
-  std::map<Digest, size_t> by_digest_;
+  Trace trace_;
 };
 
 }  // namespace slipway::progress

@@ -18,6 +18,8 @@ class TtySink : public Sink {
   ~TtySink() override;
 
   void handle(const Event& event) override;
+  // After the terminal's size has changed.
+  void resize(int columns, int rows) { state_.lock()->screen.resize(columns, rows); }
   // Draws the last state, all steps in it, and leaves the cursor below.
   void finish();
 

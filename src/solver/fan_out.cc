@@ -2,6 +2,14 @@
 
 namespace slipway::solver {
 
+progress::VertexEvent event_of(const graph::Vertex& vertex) {
+  progress::VertexEvent event{.digest = vertex.digest, .name = vertex.name()};
+  if (const auto& group = vertex.metadata.progress_group) {
+    event.group = progress::ProgressGroup{group->id, group->name, group->weak};
+  }
+  return event;
+}
+
 void FanOut::handle(const progress::Event& event) {
   auto listeners = listeners_.lock();
   if (const auto* vertex = std::get_if<progress::VertexEvent>(&event)) listeners->last = *vertex;

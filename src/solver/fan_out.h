@@ -8,9 +8,13 @@
 #include <vector>
 
 #include "base/guarded.h"
+#include "graph/definition.h"
 #include "progress/sink.h"
 
 namespace slipway::solver {
+
+// What every event of a vertex says: its digest, name and group.
+progress::VertexEvent event_of(const graph::Vertex& vertex);
 
 class FanOut : public progress::Sink {
  public:

@@ -100,7 +100,7 @@ class Scheduler::Impl {
       slot->vertex = vertex;
       slot->inputs = std::move(inputs);
       for (const StepInput& input : slot->inputs) input.step->dependents.push_back(slot.get());
-      progress::VertexEvent event{.digest = vertex.digest, .name = vertex.name()};
+      progress::VertexEvent event = event_of(vertex);
       for (const StepInput& input : slot->inputs) {
         event.inputs.push_back(input.step->vertex.digest);
       }

@@ -341,12 +341,11 @@ void StepMachine::finish(Step& step, std::vector<StepResult> results) {
 void StepMachine::fail(Step& step, Error error) {
   release_key(step);
   if (step.started && step.state != State::Failed) {
-    step.progress->handle(progress::VertexEvent{
-        .digest = step.vertex.digest,
-        .name = step.vertex.name(),
-        .started = step.started,
-        .completed = std::chrono::system_clock::now(),
-        .error = error.code() == ErrorCode::Cancelled ? "context canceled" : error.message()});
+    progress::VertexEvent event = event_of(step.vertex);
+    event.started = step.started;
+    event.completed = std::chrono::system_clock::now();
+    event.error = error.code() == ErrorCode::Cancelled ? "context canceled" : error.message();
+    step.progress->handle(event);
   }
   step.error = std::move(error);
   move_to(step, State::Failed);
@@ -376,10 +375,9 @@ void StepMachine::abandon(Step& step) {
 void StepMachine::announce(Step& step, bool completed, bool cached) {
   const progress::Time now = std::chrono::system_clock::now();
   if (!step.started) step.started = now;
-  progress::VertexEvent event{.digest = step.vertex.digest,
-                              .name = step.vertex.name(),
-                              .started = step.started,
-                              .cached = cached};
+  progress::VertexEvent event = event_of(step.vertex);
+  event.started = step.started;
+  event.cached = cached;
   for (const StepInput& input : step.inputs) event.inputs.push_back(input.step->vertex.digest);
   if (completed) event.completed = now;
   step.progress->handle(event);
