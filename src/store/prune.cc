@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/file_io.h"
 #include "store/image_blobs.h"
+#include "store/recovery.h"
 #include "store/result_id.h"
 
 namespace slipway::store {
@@ -26,6 +27,10 @@ class Pruning {
 
   Result<PruneReport> run(std::stop_token stop) {
     TRY(store_.snapshotter().remove_dead());
+    {
+      auto database = store_.core()->database().lock();
+      TRY(remove_unknown_directories(*store_.core(), *database));
+    }
     records_ = TRY(usage_records(store_));
     remaining_ = total_bytes(records_);
     for (const UsageRecord& record : records_) {

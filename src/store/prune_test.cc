@@ -181,6 +181,15 @@ TEST_F(PruneTest, ABlobBeingUsedStays) {
   EXPECT_EQ(*other->content().read(digest), "in transfer");
 }
 
+TEST_F(PruneTest, DirectoriesThatNothingKnowsGo) {
+  for (const char* stray : {"snapshots/777/fs", "cache-mounts/777/data"}) {
+    std::filesystem::create_directories(directory_.path() / "s" / stray);
+  }
+  pruned({});
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "s/snapshots/777"));
+  EXPECT_FALSE(std::filesystem::exists(directory_.path() / "s/cache-mounts/777"));
+}
+
 TEST_F(PruneTest, UsageEqualsTheDisk) {
   const SnapshotId base = snapshot({}, 1, 100);
   snapshot(base, 2, 200);

@@ -57,30 +57,36 @@ Status drop_unsafe_rows(Database& database, const std::string& boot) {
   return {};
 }
 
-Status remove_unknown_files(Core& core, Database& database) {
-  const Layout& layout = core.layout();
-  const std::vector<std::string> blobs = TRY(list_directory(layout.blobs() / "sha256"));
-  const std::set<std::string> known_blobs =
+// Blobs are renamed into place before they get their row, so this needs the write lock (see below).
+Status remove_unknown_blobs(Core& core, Database& database) {
+  const std::filesystem::path directory = core.layout().blobs() / "sha256";
+  const std::vector<std::string> blobs = TRY(list_directory(directory));
+  const std::set<std::string> known =
       TRY(names_in(database, "SELECT substr(digest, 8) FROM blobs"));
   for (const std::string& name : blobs) {
-    if (!known_blobs.contains(name)) ::unlink((layout.blobs() / "sha256" / name).c_str());
+    if (!known.contains(name)) ::unlink((directory / name).c_str());
   }
-  const std::vector<std::string> snapshots = TRY(list_directory(layout.snapshots()));
-  const std::set<std::string> known_snapshots = TRY(names_in(database, "SELECT id FROM snapshots"));
-  for (const std::string& name : snapshots) {
-    if (name != "empty" && !known_snapshots.contains(name)) {
-      TRY(core.discard_tree(layout.snapshots() / name));
-    }
-  }
-  const std::vector<std::string> mounts = TRY(list_directory(layout.cache_mounts()));
-  const std::set<std::string> known_mounts = TRY(names_in(database, "SELECT id FROM cache_mounts"));
-  for (const std::string& name : mounts) {
-    if (!known_mounts.contains(name)) TRY(core.discard_tree(layout.cache_mounts() / name));
+  return {};
+}
+
+Status remove_unknown(Core& core, Database& database, const std::filesystem::path& directory,
+                      const char* known_sql) {
+  // The listing before the rows: what is listed had its row before.
+  const std::vector<std::string> found = TRY(list_directory(directory));
+  const std::set<std::string> known = TRY(names_in(database, known_sql));
+  for (const std::string& name : found) {
+    if (name != "empty" && !known.contains(name)) TRY(core.discard_tree(directory / name));
   }
   return {};
 }
 
 }  // namespace
+
+Status remove_unknown_directories(Core& core, Database& database) {
+  TRY(remove_unknown(core, database, core.layout().snapshots(), "SELECT id FROM snapshots"));
+  return remove_unknown(core, database, core.layout().cache_mounts(),
+                        "SELECT id FROM cache_mounts");
+}
 
 Status recover_after_boot(Core& core) {
   auto database = core.database().lock();
@@ -90,7 +96,8 @@ Status recover_after_boot(Core& core) {
   Transaction transaction = TRY(Transaction::begin(*database));
   if (TRY(last_boot(*database)) == core.boot_id()) return {};
   TRY(drop_unsafe_rows(*database, core.boot_id()));
-  TRY(remove_unknown_files(core, *database));
+  TRY(remove_unknown_blobs(core, *database));
+  TRY(remove_unknown_directories(core, *database));
   TRY(database->run("INSERT OR REPLACE INTO meta(name, value) VALUES('boot_id', ?)",
                     core.boot_id()));
   return transaction.commit();
