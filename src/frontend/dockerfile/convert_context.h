@@ -109,9 +109,10 @@ struct ConvertContext {
 
 // ---- names and small values (step_name.cc)
 
-// "[deps 2/3] RUN ...": counts the step. `env` tells cross-compilation targets; may be null.
+// "[deps 2/3] RUN ...": counts the step. `env` tells cross-compilation targets; it and the platform
+// may be null.
 std::string step_name(const ConvertContext& context, StageState& stage, std::string text,
-                      const Platform& platform, const EnvList* env);
+                      const Platform* platform, const EnvList* env);
 // The instruction as shown: expanded where it can be, its first word in upper case.
 std::string shown_command(const ShellLexer& lexer, std::string_view source, const Environment& env);
 // With the OS version: "windows(10.0)/amd64".

@@ -44,7 +44,7 @@ TEST_P(ConvertGolden, is_buildkits) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, ConvertGolden,
                          ::testing::Values("config", "contexts", "mounts", "options", "platforms",
-                                           "sources"),
+                                           "scratch", "sources"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(Convert, all_base_images_are_asked_for_at_once) {

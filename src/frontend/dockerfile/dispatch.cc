@@ -273,7 +273,7 @@ Status dispatch_workdir(ConvertContext& context, StageState& stage,
     if (stage.state.output) op.inputs.push_back(*stage.state.output);
     op.metadata = named(step_name(
         context, stage, shown_command(context.lexer, workdir.info.source, stage.state.env.map()),
-        *stage.platform, &stage.state.env));
+        &*stage.platform, &stage.state.env));
     op.metadata.caps["file.base"] = true;
     add_location(op.metadata, workdir.info.span);
     stage.state.output = context.graph.add(std::move(op));

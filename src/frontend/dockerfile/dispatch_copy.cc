@@ -122,7 +122,7 @@ class CopyConverter {
       }
     }
     shown_ = shown_command(context_.lexer, request_.info.source, stage_.state.env.map());
-    name_ = step_name(context_, stage_, shown_, *stage_.platform, &stage_.state.env);
+    name_ = step_name(context_, stage_, shown_, &*stage_.platform, &stage_.state.env);
 
     std::string history = history_start();
     for (const std::string& source : request_.paths.sources) {
@@ -304,7 +304,7 @@ class CopyConverter {
     merge.op = graph::MergeOp{{0, 1}};
     merge.inputs = {*stage_.state.output, copied};
     merge.metadata = metadata(
-        step_name(context_, stage_, "LINK " + shown_, *stage_.platform, &stage_.state.env));
+        step_name(context_, stage_, "LINK " + shown_, &*stage_.platform, &stage_.state.env));
     merge.metadata.caps["mergeop"] = true;
     merge.metadata.progress_group = group;
     return context_.graph.add(std::move(merge));

@@ -282,7 +282,7 @@ class RunConverter {
         {.escape = context_.escape, .raw_quotes = true, .raw_escapes = true, .skip_unset = true});
     graph::VertexMetadata metadata =
         named(step_name(context_, stage_, shown_command(lexer, shown_, shown_env),
-                        state.platform.value_or(context_.target_platform), &state.env));
+                        state.platform ? &*state.platform : nullptr, &state.env));
     metadata.description[graph::kDockerfileCommand] = run_.info.source;
     metadata.ignore_cache = stage_.ignores_cache;
     metadata.linux_resources = context_.options.resources;

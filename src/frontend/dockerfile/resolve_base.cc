@@ -213,7 +213,7 @@ void use_image(ConvertContext& context, Plan& plan, ResolvedImage* answer) {
   stage.platform = plan.platform;
   if (scratch) return;
   graph::VertexMetadata metadata =
-      named(step_name(context, stage, "FROM " + stage.base_name, plan.platform, nullptr));
+      named(step_name(context, stage, "FROM " + stage.base_name, &plan.platform, nullptr));
   metadata.description[graph::kDockerfileCommand] = stage.is_implicit ? "" : stage.info.source;
   add_location(metadata, stage.info.span);
   stage.state.output = context.graph.add(

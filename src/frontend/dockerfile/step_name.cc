@@ -55,12 +55,12 @@ std::string format_platform(const Platform& platform) {
 }
 
 std::string step_name(const ConvertContext& context, StageState& stage, std::string text,
-                      const Platform& platform, const EnvList* env) {
+                      const Platform* platform, const EnvList* env) {
   if (stage.step_total == 0) return text;
   std::string prefix = "[";
-  if (context.options.multi_platform) {
-    prefix += format_platform(platform);
-    if (env != nullptr) prefix += cross_target(platform, platform_of(*env));
+  if (context.options.multi_platform && platform != nullptr) {
+    prefix += format_platform(*platform);
+    if (env != nullptr) prefix += cross_target(*platform, platform_of(*env));
     prefix += " ";
   }
   if (!stage.title.empty()) prefix += stage.title + " ";
