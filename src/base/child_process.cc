@@ -82,10 +82,11 @@ struct ChildPlan {
     place(options.stderr_fd, 2, 2);
     for (const auto& [from, to] : options.keep_fds) place(from, to, 2);
     if (options.before_exec != nullptr && !options.before_exec()) fail(4);
+    const char* program = options.executable.empty() ? argv[0] : options.executable.c_str();
     if (options.environment) {
-      ::execvpe(argv[0], argv.data(), environment.data());
+      ::execvpe(program, argv.data(), environment.data());
     } else {
-      ::execvp(argv[0], argv.data());
+      ::execvp(program, argv.data());
     }
     fail(3);
   }

@@ -30,6 +30,8 @@ class ExitStatus {
 
 struct ProcessOptions {
   std::vector<std::string> argv;  // argv[0] is looked up in PATH when it has no slash
+  // The file to execute, when it is not argv[0].
+  std::string executable;
   // The whole environment; nullopt inherits ours.
   std::optional<std::vector<std::string>> environment;
   std::string working_directory;  // empty: ours

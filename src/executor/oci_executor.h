@@ -9,6 +9,7 @@
 
 #include "base/mount.h"
 #include "base/temp_dir.h"
+#include "base/unique_fd.h"
 #include "executor/network.h"
 #include "executor/oci_config.h"
 #include "executor/process_spec.h"
@@ -48,6 +49,7 @@ class OciExecutor final : public Executor {
   OciExecutorOptions options_;
   std::string runtime_;
   bool runtime_is_crun_;
+  UniqueFd sealed_runtime_;  // empty: the runtime is executed by its path
   bool hide_cgroups_;
   bool in_user_namespace_;
   SeccompForm seccomp_;
