@@ -7,6 +7,7 @@
 #include "base/file_io.h"
 #include "base/text.h"
 #include "cli/internal_step.h"
+#include "frontend/dockerfile/executable.h"
 #include "frontend/dockerfile/git_ref.h"
 #include "frontend/dockerfile/ignore_file.h"
 #include "frontend/dockerfile/instruction_parser.h"
@@ -121,10 +122,12 @@ Result<PlannedTarget> Planner::plan_one(const bake::Target& target) {
     convert.main_context =
         TRY(add_directory("context", context, TRY(read_ignore_patterns(target, context))));
   }
+  TRY(dockerfile::check_frontend(file.text, file.name, convert.build_args));
   for (const auto& [name, source] : target.contexts) {
     convert.named_contexts[name] = TRY(named_context(name, source));
   }
   dockerfile::Conversion conversion = TRY(dockerfile::convert(parsed, convert, options_.resolver));
+  TRY(dockerfile::check_steps(conversion.definition));
   return PlannedTarget{target, std::move(conversion)};
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "base/values.h"
 #include "frontend/dockerfile/convert_context.h"
 #include "frontend/dockerfile/git_ref.h"
 #include "frontend/dockerfile/path_rules.h"
@@ -139,6 +140,38 @@ Status add_named_contexts(ConvertContext& context) {
   return {};
 }
 
+// Build arguments that are options of the frontend.
+Result<ConvertOptions> with_builtin_args(ConvertOptions options) {
+  const auto find = [&](const char* name) -> const std::string* {
+    const auto found = options.build_args.find(name);
+    return found == options.build_args.end() || found->second.empty() ? nullptr : &found->second;
+  };
+  if (const auto* name = find("BUILDKIT_CACHE_MOUNT_NS")) options.cache_namespace = *name;
+  if (const auto* name = find("BUILDKIT_SANDBOX_HOSTNAME")) options.hostname = *name;
+  if (const auto* multi = find("BUILDKIT_MULTI_PLATFORM")) {
+    const Result<bool> value = parse_bool(*multi);
+    if (!value) {
+      return make_error(ErrorCode::InvalidInput, "invalid boolean value for multi-platform: {}",
+                        *multi);
+    }
+    options.multi_platform = *value;
+  }
+  return options;
+}
+
+// A git repository as the main context.
+PendingOp git_context(const ConvertContext& context, GitRef git, const std::string& url) {
+  const auto keep = context.build_args.find("BUILDKIT_CONTEXT_KEEP_GIT_DIR");
+  if (keep != context.build_args.end() && parse_bool(keep->second).value_or(false)) {
+    git.keep_git_dir = true;
+  }
+  const auto epoch = context.options.build_args.find(kEpochArg);
+  if (git.mtime.empty() && epoch != context.options.build_args.end() && !epoch->second.empty()) {
+    git.mtime = "commit";
+  }
+  return git_source(git, named("[internal] load git source " + url));
+}
+
 Result<std::optional<Output>> add_main_context(ConvertContext& context) {
   const ContextSource& source = context.options.main_context;
   if (const auto* local = std::get_if<LocalContext>(&source)) {
@@ -158,10 +191,7 @@ Result<std::optional<Output>> add_main_context(ConvertContext& context) {
   }
   if (const auto* url = std::get_if<UrlContext>(&source)) {
     const std::optional<GitRef> git = TRY(parse_git_ref(url->url));
-    if (git) {
-      return std::optional(
-          context.graph.add(git_source(*git, named("[internal] load git source " + url->url))));
-    }
+    if (git) return std::optional(context.graph.add(git_context(context, *git, url->url)));
   }
   return make_error(ErrorCode::Unsupported, "the build context must be a directory or a git URL");
 }
@@ -233,8 +263,9 @@ void add_follow_paths(PendingOp& local, const std::vector<std::string>& paths) {
   local.metadata.caps["source.local.followpaths"] = true;
 }
 
-Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& options,
+Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& given,
                            ImageResolver& resolver) {
+  const ConvertOptions options = TRY(with_builtin_args(given));
   if (dockerfile.stages.empty()) {
     return make_error(ErrorCode::InvalidInput, "dockerfile contains no stages to build");
   }

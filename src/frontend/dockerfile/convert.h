@@ -102,7 +102,7 @@ struct ConvertOptions {
   graph::NetMode network = graph::NetMode::Unset;  // of RUN without --network
   std::string cgroup_parent;
   std::string hostname;
-  std::string cache_namespace;  // BUILDKIT_CACHE_MOUNT_NS
+  std::string cache_namespace;  // of cache mounts' ids
   std::optional<graph::LinuxResources> resources;
 
   // The Dockerfile itself, for the definition's source map.

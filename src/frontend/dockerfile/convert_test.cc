@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "frontend/dockerfile/conformance_data.h"
 #include "frontend/dockerfile/convert_testing.h"
+#include "frontend/dockerfile/executable.h"
 #include "frontend/dockerfile/instruction_parser.h"
 
 namespace slipway::dockerfile {
@@ -169,6 +170,31 @@ TEST(Convert, a_missing_base_image_is_an_error_of_its_from) {
   ASSERT_FALSE(conversion);
   EXPECT_EQ(conversion.error().message(), "a: docker.io/library/a:latest: not found");
   EXPECT_THAT(conversion.error().spans(), ElementsAre(SourceSpan{"f", 1, 1}));
+}
+
+TEST(Executable, docker_dockerfile_in_any_version_is_this_frontend) {
+  for (const char* image : {"docker/dockerfile:1.4", "docker/dockerfile-upstream:master",
+                            "docker.io/docker/dockerfile@sha256:"
+                            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}) {
+    EXPECT_TRUE(check_frontend(std::string("# syntax=") + image + "\nFROM a\n", "f", {})) << image;
+  }
+  EXPECT_TRUE(check_frontend("FROM a\n", "f", {}));
+  const Status other = check_frontend("# syntax=me/frontend:1\nFROM a\n", "f", {});
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code(), ErrorCode::Unsupported);
+  EXPECT_THAT(other.error().spans(), ElementsAre(SourceSpan{"f", 1, 1}));
+  EXPECT_TRUE(check_frontend("# syntax=me/frontend:1\nFROM a\n", "f",
+                             {{"BUILDKIT_SYNTAX", "dockerfile.v0"}}));
+}
+
+TEST(Executable, devices_are_refused_with_the_lines_that_ask_for_them) {
+  ConvertOptions options;
+  options.devices = {{"vendor.com/gpu=0", false}};
+  const Status status = check_steps(convert_text("FROM a\nRUN x\nRUN y\n", options)->definition);
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().spans(),
+              ElementsAre(SourceSpan{"Dockerfile", 2, 2}, SourceSpan{"Dockerfile", 3, 3}));
+  EXPECT_TRUE(check_steps(convert_text("FROM a\nRUN x\n")->definition));
 }
 
 TEST(ContextSource, reads_buildkits_forms) {

@@ -70,7 +70,6 @@ void apply_option(ConvertOptions& options, const std::string& option, const fs::
     options.multi_platform = *parse_bool(value);
   } else if (name.starts_with("build-arg:")) {
     options.build_args[after_colon()] = value;
-    if (after_colon() == "BUILDKIT_CACHE_MOUNT_NS") options.cache_namespace = value;
   } else if (name.starts_with("label:")) {
     options.labels[after_colon()] = value;
   } else if (name.starts_with("context:")) {
