@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kImage = "docker-image://";
 constexpr std::string_view kLayout = "oci-layout://";
 constexpr std::string_view kLocal = "local://";
+constexpr std::string_view kGit = "git://";
 
 const graph::SourceOp& source_of(const solver::StepContext& context) {
   return std::get<graph::SourceOp>(context.vertex.op);
@@ -34,6 +35,10 @@ bool is_image(const graph::SourceOp& source) {
   return source.identifier.starts_with(kImage) || source.identifier.starts_with(kLayout);
 }
 
+bool is_http(const graph::SourceOp& source) {
+  return source.identifier.starts_with("http://") || source.identifier.starts_with("https://");
+}
+
 Error unsupported(const graph::SourceOp& source) {
   return make_error(ErrorCode::Unsupported, "source {} is not supported yet", source.identifier);
 }
@@ -49,27 +54,62 @@ Result<source::ResolvedImage> SourceRunner::resolve(const solver::StepContext& c
       return make_error(ErrorCode::NotFound, "{}: no such OCI layout in this build",
                         source.identifier);
     }
-    const Reference reference =
-        TRY(Reference::parse(source.identifier.substr(kLayout.size())));
+    const Reference reference = TRY(Reference::parse(source.identifier.substr(kLayout.size())));
     return images_.resolve(layout, reference.digest().str(), platform, context.stop);
   }
   const Reference reference = TRY(Reference::parse(source.identifier.substr(kImage.size())));
-  return images_.resolve(reference.with_default_tag(), platform, resolve_mode(source), context.stop);
+  return images_.resolve(reference.with_default_tag(), platform, resolve_mode(source),
+                         context.stop);
 }
 
 Result<solver::CacheMap> SourceRunner::cache_map(const solver::StepContext& context) {
   const graph::SourceOp& source = source_of(context);
   if (source.identifier.starts_with(kLocal)) {
-    return solver::CacheMap{Digest::sha256_of(source.identifier + LocalContexts::key_of(source)),
-                            {},
-                            true};
+    return solver::CacheMap{
+        Digest::sha256_of(source.identifier + LocalContexts::key_of(source)), {}, true};
   }
-  if (!is_image(source)) return unsupported(source);
-  // The manifest names all there is to an image; where it came from does not matter.
-  const source::ResolvedImage image = TRY(resolve(context));
-  if (!image.warning.empty()) context.progress.warn(image.warning);
-  return solver::CacheMap{
-      Digest::sha256_of("image " + image.manifest_descriptor.digest.str()), {}, false};
+  return solver::CacheMap {
+    TRY(current_key(context))
+    , {}, false
+  };
+}
+
+Result<Digest> SourceRunner::current_key(const solver::StepContext& context) const {
+  const graph::SourceOp& source = source_of(context);
+  if (is_image(source)) {
+    // The manifest names all there is to an image; where it came from does not matter.
+    const source::ResolvedImage image = TRY(resolve(context));
+    if (!image.warning.empty()) context.progress.warn(image.warning);
+    return Digest::sha256_of("image " + image.manifest_descriptor.digest.str());
+  }
+  if (is_http(source) && files_ != nullptr) {
+    const auto spec = TRY(source::HttpFileSpec::parse(source.identifier, source.attrs));
+    const auto file = TRY(files_->resolve(spec, context.progress, context.stop));
+    return source::HttpFileSource::cache_key(spec, file);
+  }
+  if (source.identifier.starts_with(kGit) && git_ != nullptr) {
+    const auto spec = TRY(source::GitSpec::parse(source.identifier, source.attrs));
+    const std::string commit = TRY(git_->resolve(spec, context.stop));
+    return Digest::sha256_of("git " + source::GitSource::cache_key(spec, commit));
+  }
+  return unsupported(source);
+}
+
+Result<source::UnpackedImage> SourceRunner::fetch(const solver::StepContext& context) const {
+  const graph::SourceOp& source = source_of(context);
+  if (is_image(source)) {
+    const source::ResolvedImage image = TRY(resolve(context));
+    return unpacker_.unpack(image, context.progress, context.stop);
+  }
+  if (is_http(source) && files_ != nullptr) {
+    const auto spec = TRY(source::HttpFileSpec::parse(source.identifier, source.attrs));
+    return files_->snapshot(spec, context.progress, context.stop);
+  }
+  if (source.identifier.starts_with(kGit) && git_ != nullptr) {
+    const auto spec = TRY(source::GitSpec::parse(source.identifier, source.attrs));
+    return git_->snapshot(spec, context.progress, context.stop);
+  }
+  return unsupported(source);
 }
 
 Result<Digest> SourceRunner::content_digest(const solver::StepContext&, size_t,
@@ -90,9 +130,7 @@ Result<std::vector<solver::StepResult>> SourceRunner::run(
     }
     return std::vector{solver::StepResult{id, std::move(tree)}};
   }
-  if (!is_image(source)) return unsupported(source);
-  const source::ResolvedImage image = TRY(resolve(context));
-  source::UnpackedImage unpacked = TRY(unpacker_.unpack(image, context.progress, context.stop));
+  source::UnpackedImage unpacked = TRY(fetch(context));
   return std::vector{
       solver::StepResult{store::to_result_id(unpacked.snapshot), std::move(unpacked.pin)}};
 }

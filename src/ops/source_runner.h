@@ -9,13 +9,16 @@
 #include "base/guarded.h"
 #include "ops/local_contexts.h"
 #include "solver/op_runner.h"
+#include "source/git_source.h"
+#include "source/http_file.h"
 #include "source/image.h"
 #include "source/image_unpacker.h"
 #include "source/oci_layout.h"
 
 namespace slipway::ops {
 
-// The OCI layouts that builds were given, by the names that LLB knows them by (oci.store). Thread-safe.
+// The OCI layouts that builds were given, by the names that LLB knows them by (oci.store).
+// Thread-safe.
 class OciLayouts {
  public:
   void add(const std::string& name, std::shared_ptr<source::OciLayout> layout) {
@@ -35,10 +38,16 @@ class OciLayouts {
 
 class SourceRunner : public solver::OpRunner {
  public:
-  // All of them outlive the runner.
+  // All of them outlive the runner. Without `files` or `git`, sources of that kind are Unsupported.
   SourceRunner(source::ImageSource& images, source::ImageUnpacker& unpacker, OciLayouts& layouts,
-               LocalContexts& contexts)
-      : images_(images), unpacker_(unpacker), layouts_(layouts), contexts_(contexts) {}
+               LocalContexts& contexts, source::HttpFileSource* files = nullptr,
+               source::GitSource* git = nullptr)
+      : images_(images),
+        unpacker_(unpacker),
+        layouts_(layouts),
+        contexts_(contexts),
+        files_(files),
+        git_(git) {}
 
   Result<solver::CacheMap> cache_map(const solver::StepContext& context) override;
   Result<Digest> content_digest(const solver::StepContext& context, size_t index,
@@ -48,11 +57,16 @@ class SourceRunner : public solver::OpRunner {
 
  private:
   Result<source::ResolvedImage> resolve(const solver::StepContext& context) const;
+  // Of everything but local directories: what the source stands for now, and its snapshot.
+  Result<Digest> current_key(const solver::StepContext& context) const;
+  Result<source::UnpackedImage> fetch(const solver::StepContext& context) const;
 
   source::ImageSource& images_;
   source::ImageUnpacker& unpacker_;
   OciLayouts& layouts_;
   LocalContexts& contexts_;
+  source::HttpFileSource* files_;
+  source::GitSource* git_;
 };
 
 }  // namespace slipway::ops
