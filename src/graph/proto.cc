@@ -4,6 +4,7 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include "base/check.h"
 #include "graph/ops.pb.h"
@@ -227,6 +228,8 @@ std::string marshal(const Definition& definition) {
 }
 
 Result<Definition> unmarshal(std::string_view bytes) {
+  // Protobuf would print what it thinks of bad input.
+  const google::protobuf::LogSilencer silence;
   pb::Definition wire;
   if (!wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return make_error(ErrorCode::InvalidInput, "read definition: not a protobuf pb.Definition");

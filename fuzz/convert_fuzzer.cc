@@ -1,0 +1,41 @@
+// A Dockerfile from a stranger, converted without touching anything: it ends, in a graph that
+// marshals or in an error.
+#include <cstdint>
+#include <string_view>
+
+#include "base/check.h"
+#include "frontend/dockerfile/convert.h"
+#include "frontend/dockerfile/instruction_parser.h"
+#include "graph/proto.h"
+
+using namespace slipway;
+using namespace slipway::dockerfile;
+
+namespace {
+
+class AnyImage : public ImageResolver {
+ public:
+  std::vector<Result<ResolvedImage>> resolve(std::span<const ImageQuery> queries) override {
+    std::vector<Result<ResolvedImage>> images;
+    for (const ImageQuery& query : queries) {
+      ResolvedImage image{query.reference, Digest::sha256_of(query.reference.str()), {}};
+      image.config.platform = query.platform;
+      image.config.diff_ids = {image.digest};
+      images.emplace_back(std::move(image));
+    }
+    return images;
+  }
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const Result<Dockerfile> dockerfile =
+      parse_dockerfile(std::string_view(reinterpret_cast<const char*>(data), size), "Dockerfile");
+  if (!dockerfile) return 0;
+  AnyImage images;
+  const Result<Conversion> conversion = convert(*dockerfile, {}, images);
+  if (!conversion) return 0;
+  CHECK(graph::unmarshal(graph::marshal(conversion->definition)));
+  return 0;
+}
