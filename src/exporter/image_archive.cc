@@ -25,9 +25,7 @@ std::string blob_path(const Digest& digest) {
 }
 
 // The image once for each of its names, or once without.
-std::vector<Descriptor> index_entries(const AssembledImage& image,
-                                      const std::vector<Reference>& names) {
-  Descriptor plain = image.manifest;
+std::vector<Descriptor> index_entries(Descriptor plain, const std::vector<Reference>& names) {
   plain.platform.reset();
   if (names.empty()) return {plain};
   std::vector<Descriptor> entries;
@@ -48,27 +46,35 @@ std::string index_json(std::vector<Descriptor> entries) {
 }
 
 // What docker load reads.
-std::string docker_manifest_json(const AssembledImage& image, const std::vector<Reference>& names) {
-  std::vector<std::string> tags;
-  for (const Reference& name : names) tags.push_back(name.familiar());
-  std::vector<std::string> layers;
-  for (const Descriptor& layer : image.layers) layers.push_back(blob_path(layer.digest));
+std::string docker_manifest_json(const std::vector<ArchivedImage>& images) {
   JsonWriter json;
-  json.begin_array().begin_object();
-  json.key("Config").string(blob_path(image.config.digest));
-  json.key("RepoTags").strings(tags);
-  json.key("Layers").strings(layers);
-  json.end_object().end_array();
-  return json.take();
+  json.begin_array();
+  for (const ArchivedImage& archived : images) {
+    std::vector<std::string> tags;
+    for (const Reference& name : archived.names) tags.push_back(name.familiar());
+    std::vector<std::string> layers;
+    for (const Descriptor& layer : archived.image.layers) layers.push_back(blob_path(layer.digest));
+    json.begin_object();
+    json.key("Config").string(blob_path(archived.image.config.digest));
+    json.key("RepoTags").strings(tags);
+    json.key("Layers").strings(layers);
+    json.end_object();
+  }
+  return json.end_array().take();
+}
+
+std::vector<Descriptor> blobs_of(const AssembledImage& image) {
+  std::vector<Descriptor> blobs = image.layers;
+  blobs.push_back(image.config);
+  blobs.push_back(image.manifest);
+  return blobs;
 }
 
 // By path, each once: equal layers share a blob.
-std::map<std::string, Descriptor> blobs_of(const AssembledImage& image) {
-  std::map<std::string, Descriptor> blobs;
-  for (const Descriptor& layer : image.layers) blobs[blob_path(layer.digest)] = layer;
-  blobs[blob_path(image.config.digest)] = image.config;
-  blobs[blob_path(image.manifest.digest)] = image.manifest;
-  return blobs;
+std::map<std::string, Descriptor> by_path(const std::vector<Descriptor>& blobs) {
+  std::map<std::string, Descriptor> result;
+  for (const Descriptor& blob : blobs) result[blob_path(blob.digest)] = blob;
+  return result;
 }
 
 Status add_file(layer::TarSink& sink, const std::string& name, std::string_view content) {
@@ -147,26 +153,37 @@ Status place_blob(const std::filesystem::path& place, const Descriptor& blob,
 
 }  // namespace
 
-Status write_image_archive(const AssembledImage& image, const std::vector<Reference>& names,
-                           ArchiveKind kind, store::ContentStore& content, layer::TarSink& sink,
+Status write_image_archive(const std::vector<ArchivedImage>& images, ArchiveKind kind,
+                           store::ContentStore& content, layer::TarSink& sink,
                            std::stop_token stop) {
+  std::vector<Descriptor> blobs;
+  std::vector<Descriptor> entries;
+  for (const ArchivedImage& image : images) {
+    std::ranges::copy(image.blobs, std::back_inserter(blobs));
+    std::ranges::copy(index_entries(image.target, image.names), std::back_inserter(entries));
+  }
   TRY(add_directory(sink, "blobs/"));
   TRY(add_directory(sink, "blobs/sha256/"));
-  for (const auto& [path, blob] : blobs_of(image)) {
-    TRY(add_blob(sink, path, blob, content, stop));
-  }
-  TRY(add_file(sink, "index.json", index_json(index_entries(image, names))));
+  for (const auto& [path, blob] : by_path(blobs)) TRY(add_blob(sink, path, blob, content, stop));
+  TRY(add_file(sink, "index.json", index_json(std::move(entries))));
   if (kind == ArchiveKind::Docker) {
-    TRY(add_file(sink, "manifest.json", docker_manifest_json(image, names)));
+    TRY(add_file(sink, "manifest.json", docker_manifest_json(images)));
   }
   TRY(add_file(sink, "oci-layout", kLayoutFile));
   return sink.append_zeros(layer::kTarEndBytes);
 }
 
+Status write_image_archive(const AssembledImage& image, const std::vector<Reference>& names,
+                           ArchiveKind kind, store::ContentStore& content, layer::TarSink& sink,
+                           std::stop_token stop) {
+  return write_image_archive({{image.manifest, names, image, blobs_of(image)}}, kind, content, sink,
+                             stop);
+}
+
 Status add_layout_blobs(const AssembledImage& image, const std::filesystem::path& directory,
                         store::ContentStore& content, std::stop_token stop) {
   TRY(make_directories(directory / "blobs/sha256"));
-  for (const auto& [path, blob] : blobs_of(image)) {
+  for (const auto& [path, blob] : by_path(blobs_of(image))) {
     TRY(place_blob(directory / path, blob, content, stop));
   }
   return {};
@@ -189,7 +206,7 @@ Status add_layout_entry(const AssembledImage& image, const std::vector<Reference
     const auto name = entry.annotations.find(kRefName);
     return name == entry.annotations.end() ? std::string() : name->second;
   };
-  for (const Descriptor& added : index_entries(image, names)) {
+  for (const Descriptor& added : index_entries(image.manifest, names)) {
     std::erase_if(entries, [&](const Descriptor& entry) {
       return name_of(entry) == name_of(added) &&
              (!name_of(added).empty() || entry.digest == added.digest);

@@ -14,7 +14,27 @@ namespace slipway::exporter {
 
 enum class ArchiveKind { Oci, Docker };
 
+// One image of an archive.
+struct ArchivedImage {
+  // What the names stand for: the image's manifest, or an index.
+  Descriptor target;
+  std::vector<Reference> names;
+  // What docker load gets: of an index, the image for one platform.
+  AssembledImage image;
+  // Everything that the target refers to, itself included.
+  std::vector<Descriptor> blobs;
+};
+
+// An image of the content store. `platform` is the one that docker load gets of an index. NotFound
+// when a blob is missing.
+Result<ArchivedImage> read_archived_image(const Descriptor& target, std::vector<Reference> names,
+                                          const Platform& platform, store::ContentStore& content);
+
 // Writes the whole archive, its end included. Every blob must be in `content`.
+Status write_image_archive(const std::vector<ArchivedImage>& images, ArchiveKind kind,
+                           store::ContentStore& content, layer::TarSink& sink,
+                           std::stop_token stop);
+// The same for one image that was just made.
 Status write_image_archive(const AssembledImage& image, const std::vector<Reference>& names,
                            ArchiveKind kind, store::ContentStore& content, layer::TarSink& sink,
                            std::stop_token stop);

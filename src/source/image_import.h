@@ -34,4 +34,13 @@ Result<std::vector<ImportedImage>> load_archive(store::Store& store, int fd,
                                                 progress::VertexReporter& reporter,
                                                 std::stop_token stop);
 
+// The same from the directory of an OCI layout: every image that its index.json names.
+Result<std::vector<ImportedImage>> load_layout(store::Store& store, OciLayout& layout,
+                                               const std::optional<Platform>& platform,
+                                               progress::VertexReporter& reporter,
+                                               std::stop_token stop);
+
+// The full name that the annotations of an entry of index.json give; empty for a bare tag or none.
+Result<std::string> annotated_name(const Descriptor& entry);
+
 }  // namespace slipway::source

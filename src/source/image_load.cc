@@ -173,7 +173,7 @@ class ArchiveLoader {
     std::vector<ImportedImage> images;
     const Index index = TRY(parse_index(texts_.at("index.json")));
     for (Descriptor target : index.manifests) {
-      const std::string name = TRY(name_of(target));
+      const std::string name = TRY(annotated_name(target));
       target.annotations.clear();
       if (is_index_type(target.media_type) && platform_) {
         target = TRY(select(target, 0));
@@ -182,19 +182,6 @@ class ArchiveLoader {
       images.push_back({name.empty() ? target.digest.str() : name, std::move(target)});
     }
     return images;
-  }
-
-  static Result<std::string> name_of(const Descriptor& target) {
-    for (const char* key : {kContainerdName, kRefName}) {
-      const auto annotation = target.annotations.find(key);
-      if (annotation == target.annotations.end()) continue;
-      // A bare tag ("latest") names no image.
-      const bool whole = annotation->second.find_first_of(":/") != std::string::npos;
-      if (!whole) continue;
-      return TRY(Reference::parse(annotation->second))
-      .with_default_tag().str();
-    }
-    return std::string();
   }
 
   Result<Descriptor> select(const Descriptor& target, int depth) {
@@ -299,6 +286,18 @@ class ArchiveLoader {
 };
 
 }  // namespace
+
+Result<std::string> annotated_name(const Descriptor& entry) {
+  for (const char* key : {kContainerdName, kRefName}) {
+    const auto annotation = entry.annotations.find(key);
+    if (annotation == entry.annotations.end()) continue;
+    // A bare tag ("latest") names no image.
+    if (annotation->second.find_first_of(":/") == std::string::npos) continue;
+    const Reference name = TRY(Reference::parse(annotation->second));
+    return name.with_default_tag().str();
+  }
+  return std::string();
+}
 
 Result<std::vector<ImportedImage>> load_archive(store::Store& store, int fd,
                                                 const std::optional<Platform>& platform,

@@ -17,6 +17,8 @@ class OciLayout : public BlobOrigin {
   static Result<std::shared_ptr<OciLayout>> open(const std::filesystem::path& directory);
 
   const std::filesystem::path& directory() const { return directory_; }
+  // What index.json lists.
+  const Index& index() const { return index_; }
 
   // What a tag ("org.opencontainers.image.ref.name") stands for; an empty one is "latest", or the
   // only image there is.
