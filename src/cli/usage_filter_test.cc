@@ -1,0 +1,52 @@
+#include "cli/usage_filter.h"
+
+#include <gmock/gmock.h>
+
+namespace slipway::cli {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int64_t kNow = 1'000'000'000'000'000;
+
+store::UsageRecord cache_mount() {
+  store::UsageRecord record;
+  record.kind = store::UsageKind::CacheMount;
+  record.id = "cache-mount:3";
+  record.description = "cache mount /root/.cache/uv";
+  record.last_used = kNow - 3'600'000'000;  // an hour ago
+  return record;
+}
+
+bool matches(const std::vector<std::string>& texts) {
+  return UsageFilter::parse(texts, kNow)->matches(cache_mount());
+}
+
+TEST(UsageFilter, ComparesTextsAndFlags) {
+  EXPECT_TRUE(matches({}));
+  EXPECT_TRUE(matches({"type=exec.cachemount"}));
+  EXPECT_TRUE(matches({"type==exec.cachemount,description~=uv$"}));
+  EXPECT_FALSE(matches({"type!=exec.cachemount"}));
+  EXPECT_FALSE(matches({"type=exec.cachemount", "id=cache-mount:4"}));
+  EXPECT_TRUE(matches({"private", "inuse=false"}));
+  EXPECT_FALSE(matches({"inuse"}));
+}
+
+TEST(UsageFilter, UntilIsTheTimeOfTheLastUse) {
+  EXPECT_TRUE(matches({"until=30m"}));
+  EXPECT_FALSE(matches({"until=2h"}));
+  EXPECT_TRUE(matches({"until=2001-09-10T00:00:00Z"}));
+  EXPECT_EQ(UsageFilter::parse({"until=1h"}, kNow)->used_before(), kNow - 3'600'000'000);
+}
+
+TEST(UsageFilter, MistakesAreNamed) {
+  EXPECT_THAT(UsageFilter::parse({"typ=x"}, kNow).error().message(),
+              HasSubstr("did you mean type"));
+  EXPECT_FALSE(UsageFilter::parse({"id"}, kNow));
+  EXPECT_FALSE(UsageFilter::parse({"inuse=maybe"}, kNow));
+  EXPECT_FALSE(UsageFilter::parse({"description~=("}, kNow));
+  EXPECT_FALSE(UsageFilter::parse({"until=soon"}, kNow));
+}
+
+}  // namespace
+}  // namespace slipway::cli
