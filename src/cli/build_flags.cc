@@ -3,61 +3,97 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
-#include "base/values.h"
-#include "cli/fields.h"
+#include "frontend/bake/resolve.h"
+#include "frontend/bake/spec.h"
 
 namespace slipway::cli {
 namespace {
 
-// Collects what is wrong instead of stopping at the first mistake.
-class Mistakes {
- public:
-  template <typename T>
-  void take(Result<T> result, auto&& use) {
-    if (result) {
-      use(*std::move(result));
-    } else {
-      messages_.push_back(result.error().message());
-      if (hint_.empty()) hint_ = result.error().hint();
-    }
-  }
-  void add(std::string message) { messages_.push_back(std::move(message)); }
-
-  Status status() const {
-    if (messages_.empty()) return {};
-    return Error(ErrorCode::InvalidInput, join(messages_, "\n")).with_hint(hint_);
-  }
-
- private:
-  std::vector<std::string> messages_;
-  std::string hint_;
-};
-
-// "NAME=value"; without "=" the value is to come from the environment.
-std::pair<std::string, std::optional<std::string>> parse_assignment(const std::string& text) {
-  const size_t equals = text.find('=');
-  if (equals == std::string::npos) return {text, std::nullopt};
-  return {text.substr(0, equals), text.substr(equals + 1)};
+Error wants(std::string_view flag, std::string_view text, std::string_view form) {
+  return make_error(ErrorCode::InvalidInput, "--{} \"{}\": want {}", flag, text, form);
 }
 
-void set_outputs(const BuildFlags& flags, bake::Target& target, Mistakes& mistakes) {
-  for (const std::string& text : flags.outputs) {
-    mistakes.take(parse_output(text), [&](bake::Fields f) { target.outputs.push_back(f); });
+// "NAME=value".
+Status add_pair(std::string_view flag, const std::string& text,
+                std::map<std::string, std::string>& pairs) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) return wants(flag, text, "NAME=VALUE");
+  pairs[text.substr(0, equals)] = text.substr(equals + 1);
+  return {};
+}
+
+// "HOST:IP", "HOST=IP", "HOST:[IPV6]".
+Status add_host(const std::string& text, std::map<std::string, std::string>& hosts) {
+  size_t separator = text.find('=');
+  if (separator == std::string::npos) separator = text.find(':');
+  if (separator == std::string::npos || separator == 0 || separator + 1 == text.size()) {
+    return wants("add-host", text, "HOST:IP");
   }
-  // As buildx: --push and --load each stand for an output of their own, or turn an image output
-  // into it.
-  const auto add_type = [&](const char* type, const char* field) {
-    for (bake::Fields& output : target.outputs) {
-      if (output["type"] == "image" && std::string_view(type) == "registry") {
-        output[field] = "true";
-        return;
-      }
-      if (output["type"] == type) return;
+  std::string_view ip = std::string_view(text).substr(separator + 1);
+  if (ip.starts_with('[') && ip.ends_with(']')) ip = ip.substr(1, ip.size() - 2);
+  hosts[text.substr(0, separator)] = ip;
+  return {};
+}
+
+std::vector<std::string> comma_separated(const std::vector<std::string>& texts) {
+  std::vector<std::string> parts;
+  for (const std::string& text : texts) {
+    for (std::string& part : split(text, ',')) parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+// What the flags say, in the form that a bake file would.
+Result<bake::TargetDefinition> to_definition(const BuildFlags& flags,
+                                             const Environment& environment) {
+  bake::TargetDefinition target;
+  target.name = "default";
+  target.context = flags.context;
+  // -f starts at the working directory, a bake file's "dockerfile" at the context.
+  if (flags.file == "-") target.dockerfile = "-";
+  if (!flags.file.empty() && flags.file != "-") {
+    target.dockerfile = (environment.working_directory / flags.file).lexically_normal().string();
+  }
+  if (!flags.target.empty()) target.target = flags.target;
+  for (const std::string& text : flags.build_args) {
+    const size_t equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    if (equals != std::string::npos) {
+      target.args[name] = text.substr(equals + 1);
+    } else if (environment.has(name)) {
+      target.args[name] = environment.get(name);
     }
-    target.outputs.push_back({{"type", type}});
-  };
-  if (flags.push) add_type("registry", "push");
-  if (flags.load) add_type("docker", "load");
+  }
+  for (const std::string& text : flags.build_contexts) {
+    TRY(add_pair("build-context", text, target.contexts));
+  }
+  for (const std::string& text : flags.labels) {
+    TRY(add_pair("label", text.find('=') == std::string::npos ? text + "=" : text, target.labels));
+  }
+  for (const std::string& text : flags.add_hosts) TRY(add_host(text, target.extra_hosts));
+  target.annotations = flags.annotations;
+  target.tags = flags.tags;
+  target.platforms = comma_separated(flags.platforms);
+  target.no_cache_filter = comma_separated(flags.no_cache_filter);
+  target.outputs = TRY(bake::parse_outputs(flags.outputs));
+  target.secrets = TRY(bake::parse_secrets(flags.secrets));
+  target.ssh = bake::parse_ssh_list(flags.ssh);
+  target.cache_from = TRY(bake::parse_caches(flags.cache_from));
+  target.cache_to = TRY(bake::parse_caches(flags.cache_to));
+  std::vector<bake::Attestation> attestations;
+  for (const std::string& text : flags.attest) {
+    attestations.push_back(TRY(bake::parse_attestation(text)));
+  }
+  target.attest = std::move(attestations);
+  target.ulimits = flags.ulimits;
+  target.entitlements = flags.allow;
+  if (!flags.network.empty()) target.network = flags.network;
+  if (!flags.shm_size.empty()) target.shm_size = flags.shm_size;
+  if (flags.check) target.call = "check";
+  if (!flags.call.empty()) target.call = flags.call;
+  target.no_cache = flags.no_cache;
+  target.pull = flags.pull;
+  return target;
 }
 
 }  // namespace
@@ -117,74 +153,21 @@ void add_build_flags(CLI::App& command, BuildFlags& flags) {
 }
 
 Result<bake::Target> to_target(const BuildFlags& flags, const Environment& environment) {
-  bake::Target target;
-  Mistakes mistakes;
-  target.name = "default";
-  target.context = flags.context;
-  target.dockerfile = flags.file;
-  target.target = flags.target;
-  for (const std::string& text : flags.build_args) {
-    auto [name, value] = parse_assignment(text);
-    if (!value && environment.has(name)) value = environment.get(name);
-    if (value) target.args[name] = value;
+  if (flags.context.empty()) {
+    return make_error(ErrorCode::InvalidInput, "the build context is missing")
+        .with_hint("name a directory: slipway build .");
   }
-  for (const std::string& text : flags.build_contexts) {
-    const auto [name, source] = parse_assignment(text);
-    if (source) {
-      target.contexts[name] = *source;
-    } else {
-      mistakes.add(fmt::format("build-context \"{}\": want NAME=SOURCE", text));
-    }
+  if (!flags.cgroup_parent.empty()) {
+    return make_error(ErrorCode::Unsupported, "--cgroup-parent is not supported yet");
   }
-  for (const std::string& text : flags.labels) {
-    const auto [name, value] = parse_assignment(text);
-    target.labels[name] = value.value_or("");
-  }
-  target.annotations = flags.annotations;
-  target.tags = flags.tags;
-  for (const std::string& text : flags.platforms) {
-    for (std::string& platform : split(text, ',')) target.platforms.push_back(std::move(platform));
-  }
-  for (const std::string& text : flags.no_cache_filter) {
-    for (std::string& stage : split(text, ',')) target.no_cache_filter.push_back(std::move(stage));
-  }
-  set_outputs(flags, target, mistakes);
-  for (const std::string& text : flags.secrets) {
-    mistakes.take(parse_secret(text), [&](bake::Fields f) { target.secrets.push_back(f); });
-  }
-  for (const std::string& text : flags.cache_from) {
-    mistakes.take(parse_cache(text), [&](bake::Fields f) { target.cache_from.push_back(f); });
-  }
-  for (const std::string& text : flags.cache_to) {
-    mistakes.take(parse_cache(text), [&](bake::Fields f) { target.cache_to.push_back(f); });
-  }
-  for (const std::string& text : flags.attest) {
-    mistakes.take(parse_fields(text), [&](bake::Fields f) { target.attest.push_back(f); });
-  }
-  const auto add_attest = [&](const char* type, const std::string& value) {
-    if (value.empty()) return;
-    const bool off = value == "false" || value == "0";
-    target.attest.push_back({{"type", type}, {"disabled", off ? "true" : "false"}});
-  };
-  add_attest("provenance", flags.provenance);
-  add_attest("sbom", flags.sbom);
-  for (const std::string& text : flags.add_hosts) {
-    mistakes.take(parse_host(text), [&](auto host) { target.extra_hosts.insert(host); });
-  }
-  for (const std::string& text : flags.ulimits) {
-    mistakes.take(parse_ulimit(text), [&](auto limit) { target.ulimits.push_back(limit); });
-  }
-  if (!flags.shm_size.empty()) {
-    mistakes.take(parse_size(flags.shm_size), [&](int64_t bytes) { target.shm_size = bytes; });
-  }
-  target.ssh = flags.ssh;
-  target.entitlements = flags.allow;
-  target.network = flags.network;
-  target.call = flags.check ? "check" : flags.call;
-  target.no_cache = flags.no_cache;
-  target.pull = flags.pull;
-  TRY(mistakes.status());
-  return target;
+  bake::Definitions definitions;
+  definitions.targets.push_back(TRY(to_definition(flags, environment)));
+  bake::Request request;
+  request.flags = {
+      .push = flags.push, .load = flags.load, .sbom = flags.sbom, .provenance = flags.provenance};
+  const bake::Resolved resolved = TRY(bake::resolve(definitions, request, environment.lookup()));
+  return TRY(bake::to_targets(resolved))
+  .at(0);
 }
 
 }  // namespace slipway::cli

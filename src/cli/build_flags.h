@@ -56,7 +56,7 @@ struct BuildFlags {
 // Declares the flags on a command; `flags` must outlive the parse.
 void add_build_flags(CLI::App& command, BuildFlags& flags);
 
-// The one target that the flags describe. Several mistakes are reported in one error.
+// The one target that the flags describe.
 Result<bake::Target> to_target(const BuildFlags& flags, const Environment& environment);
 
 }  // namespace slipway::cli

@@ -19,7 +19,8 @@ namespace slipway::cli {
 // What every command gets.
 struct Invocation {
   const Environment& environment;
-  std::filesystem::path root;  // the store
+  std::vector<std::string> arguments;  // as typed, "slipway" first
+  std::filesystem::path root;          // the store
   bool debug = false;
   std::stop_token stop;
 };
@@ -29,6 +30,8 @@ struct Command {
   std::function<Result<int>(Invocation&)> run;
   // Whether it mounts or runs containers, so that main() enters namespaces first.
   bool builds = false;
+  // Whether it touches the store. An ordinary user's store belongs to the ids of a user namespace.
+  bool uses_store = true;
 };
 
 // Each declares its flags on a new subcommand of `app` and returns it with what it does.

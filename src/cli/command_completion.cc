@@ -103,14 +103,15 @@ Command make_completion_command(CLI::App& app) {
   app.add_option("shell", *shell, "bash, zsh or fish")
       ->required()
       ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  return {[&app, shell](Invocation&) -> Result<int> {
-    const std::vector<Completable> commands = commands_of(*app.get_parent());
-    const std::string script = *shell == "bash"  ? bash_script(commands)
-                               : *shell == "zsh" ? zsh_script(commands)
-                                                 : fish_script(commands);
-    std::fputs(script.c_str(), stdout);
-    return 0;
-  }};
+  return {.run = [&app, shell](Invocation&) -> Result<int> {
+            const std::vector<Completable> commands = commands_of(*app.get_parent());
+            const std::string script = *shell == "bash"  ? bash_script(commands)
+                                       : *shell == "zsh" ? zsh_script(commands)
+                                                         : fish_script(commands);
+            std::fputs(script.c_str(), stdout);
+            return 0;
+          },
+          .uses_store = false};
 }
 
 }  // namespace slipway::cli

@@ -48,7 +48,7 @@ Result<int> dump_llb(const DebugFlags& flags, const Environment& environment) {
       {.environment = environment,
        .base_directory = environment.working_directory,
        .resolver = images,
-                   .add_directory = {},
+       .add_directory = {},
        .add_layout = [](const std::string& location) -> Result<dockerfile::OciLayoutContext> {
          return dockerfile::OciLayoutContext{location, Digest::sha256_of(location)};
        },
@@ -75,10 +75,11 @@ Command make_debug_command(CLI::App& app) {
       "dump-llb", "Print the LLB of a Dockerfile; base images are made up from their names");
   add_build_flags(*llb, flags->build);
   llb->add_flag("--raw", flags->raw, "The marshalled definition (protobuf) instead of JSON");
-  return {[flags, tree](Invocation& invocation) -> Result<int> {
-    if (tree->parsed()) return print_tree(flags->tree_file);
-    return dump_llb(*flags, invocation.environment);
-  }};
+  return {.run = [flags, tree](Invocation& invocation) -> Result<int> {
+            if (tree->parsed()) return print_tree(flags->tree_file);
+            return dump_llb(*flags, invocation.environment);
+          },
+          .uses_store = false};
 }
 
 }  // namespace slipway::cli

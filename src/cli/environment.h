@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,6 +22,12 @@ struct Environment {
     return found == variables.end() ? fallback : found->second;
   }
   bool has(const std::string& name) const { return variables.contains(name); }
+  // The variables as a function; valid as long as this is.
+  std::function<std::optional<std::string>(const std::string&)> lookup() const {
+    return [this](const std::string& name) {
+      return has(name) ? std::optional(get(name)) : std::nullopt;
+    };
+  }
 };
 
 Environment read_environment(char** environ_array);

@@ -1,4 +1,5 @@
-// ImageLookup: what base images are, for the conversion of Dockerfiles: from layouts, registries, the store.
+// ImageLookup: what base images are, for the conversion of Dockerfiles: from layouts, registries,
+// the store.
 #pragma once
 
 #include <stop_token>

@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -30,16 +31,6 @@ const std::vector<CommandEntry>& command_table() {
   static const std::vector<CommandEntry> table = {
       {"build", "Build an image from a Dockerfile", make_build_command, {"b"}},
       {"bake", "Build the targets of compose and bake files", make_bake_command, {}},
-      {"images", "List local images", make_images_command, {}},
-      {"tag", "Give a local image another name", make_tag_command, {}},
-      {"rmi", "Remove names of local images", make_rmi_command, {}},
-      {"push", "Push a local image to its registry", make_push_command, {}},
-      {"pull", "Pull an image into the local store", make_pull_command, {}},
-      {"load", "Load images from an OCI or docker archive", make_load_command, {}},
-      {"save", "Save local images as an archive", make_save_command, {}},
-      {"du", "Show what the store holds on disk", make_du_command, {}},
-      {"prune", "Remove what no build has used lately", make_prune_command, {}},
-      {"history", "Look at earlier builds", make_history_command, {}},
       {"debug", "Look inside: LLB of a Dockerfile, syntax tree", make_debug_command, {}},
       {"completion",
        "Print a completion script for bash, zsh or fish",
@@ -77,7 +68,17 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, cha
   return 1;
 }
 
+// COPY keeps many directories open at a time; the soft limit is 1024 for select(2)'s sake, which
+// nothing here uses. Children get the same, as containers do from other engines.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int run(int argc, char** argv) {
+  raise_descriptor_limit();
   const Environment environment = read_environment(environ);
   CLI::App app(
       "Builds container images from Dockerfiles, compose and bake files, without a daemon.",
@@ -103,11 +104,13 @@ int run(int argc, char** argv) {
   for (Selected& selected : commands) {
     if (!selected.app->parsed()) continue;
     // From here on this may be another process, and in other namespaces.
-    if (selected.command.builds) {
-      if (const Status entered = enter_build_namespaces(); !entered) return fail(entered.error());
+    const Command& command = selected.command;
+    if (command.builds || (command.uses_store && !environment.root)) {
+      const auto entered = enter_build_namespaces();
+      if (!entered) return fail(entered.error());
     }
     const SignalWatch signals;
-    Invocation invocation{environment,
+    Invocation invocation{environment, std::vector<std::string>(argv, argv + argc),
                           root.empty() ? default_root(environment) : std::filesystem::path(root),
                           debug, signals.token()};
     const Result<int> code = selected.command.run(invocation);

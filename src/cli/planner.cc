@@ -141,12 +141,7 @@ Result<Planner::DockerfileText> Planner::read_dockerfile(const bake::Target& tar
     };
   }
   const std::string name = target.dockerfile.empty() ? "Dockerfile" : target.dockerfile;
-  // docker build's -f starts at the working directory, a file's "dockerfile:" at the context.
-  fs::path path = fs::path(name).is_absolute() ? fs::path(name) : context / name;
-  if (!target.dockerfile.empty() && target.span.file.empty()) {
-    const fs::path here = absolute(name);
-    if (fs::exists(here)) path = here;
-  }
+  const fs::path path = fs::path(name).is_absolute() ? fs::path(name) : context / name;
   Result<std::string> text = read_file(path, kMaxDockerfileBytes);
   if (!text && text.error().code() == ErrorCode::NotFound) {
     return make_error(ErrorCode::NotFound, "read Dockerfile {}: no such file", path.string());
@@ -198,7 +193,8 @@ Result<dockerfile::ContextSource> Planner::named_context(const std::string& name
 Result<dockerfile::LocalContext> Planner::add_directory(const std::string& name,
                                                         const fs::path& path,
                                                         std::vector<std::string> ignore_patterns) {
-  if (!options_.add_directory) return dockerfile::LocalContext{name, std::move(ignore_patterns), {}};
+  if (!options_.add_directory)
+    return dockerfile::LocalContext{name, std::move(ignore_patterns), {}};
   // Several targets call their directory "context": the key tells the directories apart, and with
   // equal ignore rules lets targets share one.
   std::string described = path.string();

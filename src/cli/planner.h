@@ -33,8 +33,8 @@ struct PlannerOptions {
   // Directory that relative paths of targets start from.
   std::filesystem::path base_directory;
   dockerfile::ImageResolver& resolver;
-  // Makes a directory known to the engine. Without it directories have no keys, and the LLB is the one
-  // that BuildKit makes.
+  // Makes a directory known to the engine. Without it directories have no keys, and the LLB is the
+  // one that BuildKit makes.
   std::function<Status(const ContextDirectory&)> add_directory;
   // Makes an OCI layout known; returns the digest that its tag or index stands for.
   std::function<Result<dockerfile::OciLayoutContext>(const std::string& location)> add_layout;

@@ -1,0 +1,139 @@
+#include "cli/build_session.h"
+
+#include <cstdio>
+
+#include "base/file_io.h"
+#include "cli/engine.h"
+#include "cli/failure_report.h"
+#include "cli/history.h"
+#include "cli/image_lookup.h"
+#include "cli/progress_mode.h"
+#include "cli/result_files.h"
+#include "cli/session.h"
+#include "progress/multi.h"
+
+namespace slipway::cli {
+namespace {
+
+// The step that failed: its last lines as BuildKit shows them, and the lines of the Dockerfile it
+// is.
+std::string describe_failure(FailureLog& log, const std::vector<PlannedTarget>& plans,
+                             Error& error) {
+  std::string text;
+  for (const FailureLog::Failure& failure : log.failures()) {
+    for (const PlannedTarget& plan : plans) {
+      const graph::Definition& definition = plan.conversion.definition;
+      for (const graph::Vertex& vertex : definition.vertices()) {
+        if (vertex.digest != failure.vertex || !error.spans().empty()) continue;
+        for (const SourceSpan& span : definition.spans(vertex)) {
+          error = std::move(error).at(span);
+        }
+      }
+    }
+    if (failure.last_lines.empty()) continue;
+    text += "------\n > " + failure.name + ":\n";
+    for (const std::string& line : failure.last_lines) text += line + "\n";
+    text += "------\n";
+  }
+  return text;
+}
+
+class BuildSession {
+ public:
+  BuildSession(Invocation& invocation, const BuildSessionOptions& options)
+      : invocation_(invocation), options_(options) {}
+
+  Result<int> run() {
+    ShownProgress shown =
+        TRY(show_progress(options_.quiet ? "quiet" : options_.progress, invocation_.environment));
+    const Secrets secrets = TRY(collect_secrets(options_.targets, invocation_.environment));
+    auto store = TRY(open_store(invocation_));
+    BuildRecord record =
+        TRY(BuildHistory::begin(store->layout().history(), invocation_.arguments, target_names()));
+    engine_ = TRY(Engine::create(std::move(store), {.invocation = invocation_,
+                                                    .build_ref = record.ref(),
+                                                    .secrets = secrets,
+                                                    .allow_insecure = allows("security.insecure"),
+                                                    .on_warning = [](const std::string& warning) {
+                                                      std::fprintf(stderr, "WARNING: %s\n",
+                                                                   warning.c_str());
+                                                    }}));
+    progress::MultiSink sinks({shown.sink.get(), &failures_, &record.sink()});
+    Result<std::vector<TargetOutcome>> outcomes = build(sinks);
+    shown.finish();
+    const Status finished = engine_->finish();
+    if (outcomes && !finished) outcomes = finished.error();
+    if (!outcomes) {
+      TRY(record.complete(outcomes.error()));
+      return report_failure(std::move(outcomes).error());
+    }
+    const std::string metadata = options_.bake ? bake_metadata(*outcomes, record.ref())
+                                               : build_metadata(outcomes->at(0), record.ref());
+    TRY(record.complete({}, metadata));
+    return report(*outcomes, metadata);
+  }
+
+ private:
+  Result<std::vector<TargetOutcome>> build(progress::Sink& sink) {
+    bool pull = false;
+    for (const bake::Target& target : options_.targets) pull |= target.pull;
+    ImageLookup lookup(engine_->images(), engine_->layouts(), sink, pull, invocation_.stop);
+    Planner planner({.environment = invocation_.environment,
+                     .base_directory = options_.base_directory,
+                     .resolver = lookup,
+                     .add_directory = [&](const auto& d) { return engine_->add_directory(d); },
+                     .add_layout = [&](const auto& l) { return engine_->add_layout(l); },
+                     .progress = sink});
+    auto plans = planner.plan(options_.targets);
+    dockerfiles_ = planner.dockerfiles();
+    plans_ = TRY(std::move(plans));
+    return run_builds(plans_, engine_->services(), sink, invocation_.stop);
+  }
+
+  bool allows(const std::string& entitlement) const {
+    for (const bake::Target& target : options_.targets) {
+      for (const std::string& e : target.entitlements) {
+        if (e == entitlement) return true;
+      }
+    }
+    return false;
+  }
+
+  std::vector<std::string> target_names() const {
+    std::vector<std::string> names;
+    for (const bake::Target& target : options_.targets) names.push_back(target.name);
+    return names;
+  }
+
+  Result<int> report(const std::vector<TargetOutcome>& outcomes, const std::string& metadata) {
+    if (!options_.metadata_file.empty()) {
+      TRY(write_file_atomic(options_.metadata_file, metadata));
+    }
+    const std::string id = outcomes.empty() ? "" : image_id(outcomes[0]).str();
+    if (!options_.iidfile.empty()) TRY(write_file_atomic(options_.iidfile, id));
+    if (options_.quiet && !id.empty()) std::printf("%s\n", id.c_str());
+    return 0;
+  }
+
+  Result<int> report_failure(Error error) {
+    const std::string failed = describe_failure(failures_, plans_, error);
+    std::fputs(failed.c_str(), stderr);
+    std::fputs(describe(error, dockerfiles_).c_str(), stderr);
+    return exit_code(error);
+  }
+
+  Invocation& invocation_;
+  const BuildSessionOptions& options_;
+  FailureLog failures_;
+  std::map<std::string, std::string> dockerfiles_;
+  std::vector<PlannedTarget> plans_;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace
+
+Result<int> run_build_session(Invocation& invocation, const BuildSessionOptions& options) {
+  return BuildSession(invocation, options).run();
+}
+
+}  // namespace slipway::cli

@@ -1,0 +1,151 @@
+// `slipway bake`: the targets of compose and bake files, all at once, with the flags of `docker
+// buildx bake`.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/file_io.h"
+#include "cli/build_session.h"
+#include "cli/command.h"
+#include "cli/failure_report.h"
+#include "frontend/bake/resolve.h"
+#include "frontend/compose/definition_files.h"
+
+namespace slipway::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct BakeFlags {
+  std::vector<std::string> targets;
+  std::vector<std::string> files;
+  std::vector<std::string> set;
+  std::string sbom;
+  std::string provenance;
+  std::string progress;
+  std::string metadata_file;
+  bool print = false;
+  bool list = false;
+  bool no_cache = false;
+  bool pull = false;
+  bool push = false;
+  bool load = false;
+};
+
+Result<std::vector<compose::File>> read_files(const BakeFlags& flags, const fs::path& directory) {
+  std::vector<compose::File> files;
+  for (const std::string& name : flags.files) {
+    if (name == "-") {
+      files.push_back({ name, TRY(read_fd(STDIN_FILENO).context("read stdin")) });
+    } else {
+      files.push_back({ name, TRY(read_file(directory / name).context("read definition")) });
+    }
+  }
+  if (!flags.files.empty()) return files;
+  for (const char* name : compose::kDefaultFiles) {
+    if (fs::exists(directory / name)) {
+      files.push_back({ name, TRY(read_file(directory / name)) });
+    }
+  }
+  if (!files.empty()) return files;
+  return make_error(ErrorCode::NotFound, "no compose or bake file in {}", directory.string())
+      .with_hint("name one with -f, or add compose.yaml");
+}
+
+Result<compose::Options> compose_options(const Environment& environment) {
+  const fs::path directory = environment.working_directory;
+  compose::Options options{
+      .environment = environment.variables,
+      .read_file = [directory](const std::string& path) { return read_file(directory / path); }};
+  const fs::path dotenv = directory / ".env";
+  if (fs::exists(dotenv)) {
+    options.environment =
+        TRY(compose::read_dotenv(TRY(read_file(dotenv)), options.environment).context(".env"));
+  }
+  return options;
+}
+
+int list_targets(const bake::Definitions& definitions) {
+  for (const bake::Group& group : definitions.groups) {
+    std::printf("%-24s group\n", group.name.c_str());
+  }
+  for (const bake::TargetDefinition& target : definitions.targets) {
+    std::printf("%-24s %s\n", target.name.c_str(), target.description.c_str());
+  }
+  return 0;
+}
+
+Result<bake::Resolved> resolve(const BakeFlags& flags, const bake::Definitions& definitions,
+                               const Environment& environment) {
+  bake::Request request{.targets = flags.targets, .set = flags.set};
+  request.flags = {.push = flags.push,
+                   .load = flags.load,
+                   .no_cache = flags.no_cache ? std::optional(true) : std::nullopt,
+                   .pull = flags.pull ? std::optional(true) : std::nullopt,
+                   .sbom = flags.sbom,
+                   .provenance = flags.provenance};
+  return bake::resolve(definitions, request, environment.lookup());
+}
+
+Result<int> bake(const BakeFlags& flags, Invocation& invocation) {
+  const Environment& environment = invocation.environment;
+  const std::vector<compose::File> files = TRY(read_files(flags, environment.working_directory));
+  std::map<std::string, std::string> texts;
+  for (const compose::File& file : files) texts[file.name] = file.text;
+  const auto fail = [&](const Error& error) {
+    std::fputs(describe(error, texts).c_str(), stderr);
+    return exit_code(error);
+  };
+
+  const auto definitions = compose::read_definitions(files, TRY(compose_options(environment)));
+  if (!definitions) return fail(definitions.error());
+  if (flags.list) return list_targets(*definitions);
+  const auto resolved = resolve(flags, *definitions, environment);
+  if (!resolved) return fail(resolved.error());
+  if (flags.print) {
+    TRY(write_all(STDOUT_FILENO, bake::print(*resolved)));
+    return 0;
+  }
+  const auto targets = bake::to_targets(*resolved);
+  if (!targets) return fail(targets.error());
+  return run_build_session(invocation, {.targets = *targets,
+                                        .base_directory = environment.working_directory,
+                                        .progress = flags.progress,
+                                        .metadata_file = flags.metadata_file,
+                                        .bake = true});
+}
+
+}  // namespace
+
+Command make_bake_command(CLI::App& app) {
+  const auto flags = std::make_shared<BakeFlags>();
+  app.add_option("targets", flags->targets, "Targets and groups (default: \"default\")")
+      ->type_name("TARGET");
+  app.add_option(
+         "-f,--file", flags->files,
+         "Compose or bake file; several are merged (default: compose.yaml, docker-bake.json, …)")
+      ->type_name("FILE")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--set", flags->set, "Override a value: PATTERN.KEY[.SUBKEY]=VALUE")
+      ->type_name("OVERRIDE")
+      ->expected(1)
+      ->take_all();
+  app.add_flag("--print", flags->print, "Print the resolved targets as JSON, build nothing");
+  app.add_flag("--list", flags->list, "List targets and groups");
+  app.add_flag("--push", flags->push, "Push the images: --set '*.output=type=registry'");
+  app.add_flag("--load", flags->load, "Load the images: --set '*.output=type=docker'");
+  app.add_flag("--no-cache", flags->no_cache, "Run every step, whatever is cached");
+  app.add_flag("--pull", flags->pull, "Ask registries for newer base images");
+  app.add_option("--provenance", flags->provenance, "Short for --set '*.attest=type=provenance'");
+  app.add_option("--sbom", flags->sbom, "Short for --set '*.attest=type=sbom'");
+  app.add_option("--progress", flags->progress,
+                 "How progress is shown: auto, plain, tty, quiet, rawjson")
+      ->type_name("MODE");
+  app.add_option("--metadata-file", flags->metadata_file, "Write the results' metadata as JSON")
+      ->type_name("FILE");
+  return {.run = [flags](Invocation& invocation) { return bake(*flags, invocation); },
+          .builds = true};
+}
+
+}  // namespace slipway::cli

@@ -1,0 +1,26 @@
+// `slipway build`: one image from a Dockerfile, with the flags of `docker build`.
+#include <CLI/CLI.hpp>
+
+#include "cli/build_flags.h"
+#include "cli/build_session.h"
+#include "cli/command.h"
+
+namespace slipway::cli {
+
+Command make_build_command(CLI::App& app) {
+  const auto flags = std::make_shared<BuildFlags>();
+  add_build_flags(app, *flags);
+  return {.run = [flags](Invocation& invocation) -> Result<int> {
+            BuildSessionOptions options;
+            options.targets = { TRY(to_target(*flags, invocation.environment)) };
+            options.base_directory = invocation.environment.working_directory;
+            options.progress = flags->progress;
+            options.quiet = flags->quiet;
+            options.metadata_file = flags->metadata_file;
+            options.iidfile = flags->iidfile;
+            return run_build_session(invocation, options);
+          },
+          .builds = true};
+}
+
+}  // namespace slipway::cli

@@ -1,0 +1,182 @@
+#include "cli/engine.h"
+
+#include <mutex>
+
+#include "cli/session.h"
+#include "executor/oci_executor.h"
+#include "ops/exec_runner.h"
+#include "ops/file_runner.h"
+#include "ops/merge_runner.h"
+#include "source/local_context.h"
+
+namespace slipway::cli {
+namespace {
+
+// An executor made when the first step runs: a build that finds everything needs none.
+class LazyExecutor : public executor::Executor {
+ public:
+  explicit LazyExecutor(executor::OciExecutorOptions options) : options_(std::move(options)) {}
+
+  Result<ExitStatus> run(const executor::ProcessSpec& spec, const executor::OutputHandler& output,
+                         std::stop_token stop) override {
+    return TRY(get())
+    ->run(spec, output, stop);
+  }
+
+ private:
+  Result<executor::Executor*> get() {
+    auto made = executor_.lock();
+    if (*made == nullptr) *made = TRY(executor::OciExecutor::create(options_));
+    return static_cast<executor::Executor*>(made->get());
+  }
+
+  const executor::OciExecutorOptions options_;
+  Guarded<std::unique_ptr<executor::OciExecutor>> executor_;
+};
+
+class BuildSecrets : public ops::SecretProvider, public ops::SshAgentProvider {
+ public:
+  BuildSecrets(Secrets secrets, const Environment& environment)
+      : secrets_(std::move(secrets)), environment_(environment) {}
+
+  Result<std::optional<std::string>> secret(const std::string& id) override {
+    return read_secret(secrets_, id, environment_);
+  }
+  Result<std::optional<std::filesystem::path>> agent_socket(const std::string& id) override {
+    const auto found = secrets_.ssh_sockets.find(id);
+    if (found == secrets_.ssh_sockets.end()) return std::optional<std::filesystem::path>();
+    return std::optional(found->second);
+  }
+
+ private:
+  const Secrets secrets_;
+  const Environment& environment_;
+};
+
+}  // namespace
+
+// Later members use earlier ones; they are destroyed in the opposite order.
+struct Engine::Parts {
+  Parts(EngineOptions options_, std::unique_ptr<store::Store> store_)
+      : options(std::move(options_)),
+        rootless(!options.invocation.environment.root),
+        pool(std::max(2u, std::thread::hardware_concurrency())),
+        store(std::move(store_)),
+        registry(registry::make_client(client_options(options.invocation.environment))),
+        images(*store, *registry),
+        unpacker(*store),
+        cache(*store, options.build_ref),
+        secrets(options.secrets, options.invocation.environment),
+        executor({.scratch = store->layout().tmp(), .on_warning = options.on_warning}),
+        source(images, unpacker, layouts, contexts),
+        file(*store, contexts, pool, rootless),
+        merge(store->snapshotter()) {}
+
+  EngineOptions options;
+  const bool rootless;
+  ThreadPool pool;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<registry::Client> registry;
+  source::ImageSource images;
+  source::ImageUnpacker unpacker;
+  ops::LocalContexts contexts;
+  // One for each directory and set of ignore rules, so that targets share the walk.
+  Guarded<std::map<std::string, std::shared_ptr<const source::LocalContext>>> directories;
+  ops::OciLayouts layouts;
+  cache::LocalIndex cache;
+  BuildSecrets secrets;
+  LazyExecutor executor;
+  ops::SourceRunner source;
+  ops::FileRunner file;
+  ops::MergeRunner merge;
+  std::unique_ptr<ops::ExecRunner> exec;
+  std::unique_ptr<ops::OpRouter> router;
+  std::unique_ptr<solver::Scheduler> scheduler;
+};
+
+Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<store::Store> store,
+                                               EngineOptions options) {
+  auto parts = std::make_unique<Parts>(std::move(options), std::move(store));
+  parts->exec = TRY(ops::ExecRunner::create(
+      {.store = *parts->store,
+       .executor = parts->executor,
+       .contexts = parts->contexts,
+       .secrets = parts->secrets,
+       .agents = parts->secrets,
+       .pool = parts->pool,
+       .rootless = parts->rootless},
+      {.allow_insecure = parts->options.allow_insecure, .allow_host_network = true}));
+  parts->router = std::make_unique<ops::OpRouter>(
+      ops::OpRouter::Runners{parts->source, *parts->exec, parts->file, parts->merge});
+  parts->scheduler = std::make_unique<solver::Scheduler>(*parts->router, parts->cache);
+  return std::unique_ptr<Engine>(new Engine(std::move(parts)));
+}
+
+Status Engine::add_directory(const ContextDirectory& directory) {
+  auto directories = parts_->directories.lock();
+  auto& context = (*directories)[directory.key];
+  if (context == nullptr) {
+    context = TRY(source::LocalContext::open({.root = directory.path,
+                                              .ignore_patterns = directory.ignore_patterns,
+                                              .index_directory = parts_->store->layout().contexts(),
+                                              .pool = &parts_->pool}));
+    parts_->contexts.add(directory.key,
+                         std::shared_ptr<source::FileTree>(context, &context->tree()));
+  }
+  return {};
+}
+
+Result<dockerfile::OciLayoutContext> Engine::add_layout(const std::string& location) {
+  // "DIR@sha256:...", "DIR:TAG" or "DIR"; a colon before the last slash belongs to the directory.
+  std::string directory = location;
+  std::string tag, digest;
+  if (const size_t at = location.find('@'); at != std::string::npos) {
+    directory = location.substr(0, at);
+    digest = location.substr(at + 1);
+  } else if (const size_t colon = location.rfind(':');
+             colon != std::string::npos && location.find('/', colon) == std::string::npos) {
+    directory = location.substr(0, colon);
+    tag = location.substr(colon + 1);
+  }
+  const auto path = parts_->options.invocation.environment.working_directory / directory;
+  const std::string name =
+      "layout-" + std::string(Digest::sha256_of(path.string()).hex().substr(0, 16));
+  auto layout = parts_->layouts.find(name);
+  if (layout == nullptr) {
+    layout = TRY(source::OciLayout::open(path));
+    parts_->layouts.add(name, layout);
+  }
+  if (!digest.empty()) return dockerfile::OciLayoutContext {
+      name, TRY(Digest::parse(digest))
+    };
+  return dockerfile::OciLayoutContext {
+    name, TRY(layout->find_tag(tag))
+    .digest
+  };
+}
+
+source::ImageSource& Engine::images() {
+  return parts_->images;
+}
+ops::OciLayouts& Engine::layouts() {
+  return parts_->layouts;
+}
+store::Store& Engine::store() {
+  return *parts_->store;
+}
+
+BuildServices Engine::services() {
+  return {*parts_->scheduler, *parts_->store, *parts_->registry, parts_->pool,
+          parts_->options.invocation.environment.working_directory};
+}
+
+Status Engine::finish() {
+  for (const auto& [key, context] : *parts_->directories.lock()) TRY(context->save());
+  TRY(parts_->cache.flush());
+  return parts_->store->barrier();
+}
+
+}  // namespace slipway::cli
