@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian packages that a task needs; does nothing when they are there.
-#   tools/install-packages.sh build|run|test|standin ...
+#   tools/install-packages.sh build|run|test|standin|fuzz ...
 set -euo pipefail
 
 build=(g++ cmake ninja-build ccache mold pkg-config nlohmann-json3-dev libfmt-dev libcli11-dev
@@ -11,6 +11,7 @@ run=(crun passt git uidmap ca-certificates)
 test=(docker-registry skopeo umoci podman runc busybox-static jq curl attr acl openssh-client
       python3 python3-venv mmdebstrap)
 standin=(mmdebstrap busybox-static pigz python3 python3-pip)
+fuzz=(clang-19 libclang-rt-19-dev)
 
 wanted=()
 for task in "$@"; do
@@ -19,7 +20,8 @@ for task in "$@"; do
     run) wanted+=("${run[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     standin) wanted+=("${standin[@]}") ;;
-    *) echo "usage: $0 build|run|test|standin ..." >&2; exit 2 ;;
+    fuzz) wanted+=("${fuzz[@]}") ;;
+    *) echo "usage: $0 build|run|test|standin|fuzz ..." >&2; exit 2 ;;
   esac
 done
 
