@@ -15,7 +15,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-restrict -Wno-stringop-overflow -Wno-dangling-pointer
                       -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overread)
 else()
-  add_compile_options(-Wno-gnu-statement-expression)
+  # libstdc++ 12 uses its own deprecated functions; flags made for g++ are no news to clang.
+  add_compile_options(-Wno-gnu-statement-expression -Wno-deprecated-declarations
+                      -Wno-unknown-warning-option)
 endif()
 if(SLIPWAY_SANITIZE)
   add_compile_options(-fsanitize=${SLIPWAY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -11,8 +11,19 @@ namespace slipway::compose {
 
 // The files that `bake` looks for when none is named, in order; all that exist are read.
 inline constexpr const char* kDefaultFiles[] = {
-    "compose.yaml",     "compose.yml",     "docker-compose.yml",        "docker-compose.yaml",
-    "docker-bake.json", "docker-bake.hcl", "docker-bake.override.json", "docker-bake.override.hcl"};
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "compose.override.yaml",
+    "compose.override.yml",
+    "docker-compose.override.yml",
+    "docker-compose.override.yaml",
+    "docker-bake.json",
+    "docker-bake.hcl",
+    "docker-bake.override.json",
+    "docker-bake.override.hcl",
+};
 
 // Reads compose files (.yml, .yaml, or any name that is not .json or .hcl) as one project, then
 // lays the JSON files over it, in order. HCL is refused.
