@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "cli/internal_step.h"
+#include "progress/joined.h"
 #include "store/result_id.h"
 
 namespace slipway::cli {
@@ -45,7 +46,7 @@ Result<solver::StepResult> solve(const PlannedTarget& plan, const BuildServices&
 }
 
 Status build_target(TargetRun& run, const BuildServices& services, progress::Sink& progress,
-                    std::stop_token stop, bool several) {
+                    std::stop_token stop) {
   const solver::StepResult solved = TRY(solve(run.plan, services, progress, stop));
   const auto snapshot = store::snapshot_of_result(solved.id);
   if (!snapshot) {
@@ -55,12 +56,11 @@ Status build_target(TargetRun& run, const BuildServices& services, progress::Sin
   const exporter::BuildResult result{*snapshot, solved.keep_alive, run.plan.conversion.config,
                                      run.plan.conversion.epoch};
   for (Output& output : run.outputs) {
-    const std::string step =
-        (several ? "[" + run.plan.target.name + "] " : "") + output.exporter->name();
-    output.image = TRY(as_step(progress, step, [&](progress::VertexReporter& reporter) {
-      return output.exporter->run(
-          result, {services.store, services.registry, services.pool, reporter, stop});
-    }));
+    output.image =
+        TRY(as_step(progress, output.exporter->name(), [&](progress::VertexReporter& reporter) {
+          return output.exporter->run(
+              result, {services.store, services.registry, services.pool, reporter, stop});
+        }));
   }
   return {};
 }
@@ -110,8 +110,11 @@ Result<std::vector<TargetOutcome>> run_builds(const std::vector<PlannedTarget>& 
       , {}
     });
   }
+  progress::JoinedSink joined(progress);
   TRY(for_each_run(runs, stop, [&](TargetRun& run, std::stop_token token) {
-    return build_target(run, services, progress, token, plans.size() > 1);
+    if (plans.size() == 1) return build_target(run, services, progress, token);
+    const std::unique_ptr<progress::Sink> own = joined.target(run.plan.target.name);
+    return build_target(run, services, *own, token);
   }));
   TRY(for_each_run(runs, stop, [&](TargetRun& run, std::stop_token token) {
     return publish(run, services, progress, token);

@@ -5,8 +5,10 @@
 namespace slipway::cli {
 namespace {
 
-Digest step_digest(const std::string& name, progress::Time started) {
-  return Digest::sha256_of(fmt::format("{} {}", name, started.time_since_epoch().count()));
+// Targets that are built at the same time have steps of one name, but each its own sink.
+Digest step_digest(const std::string& name, progress::Time started, const progress::Sink& sink) {
+  return Digest::sha256_of(fmt::format("{} {} {}", name, started.time_since_epoch().count(),
+                                       static_cast<const void*>(&sink)));
 }
 
 }  // namespace
@@ -15,7 +17,7 @@ InternalStep::InternalStep(progress::Sink& sink, std::string name)
     : sink_(sink),
       name_(std::move(name)),
       started_(std::chrono::system_clock::now()),
-      reporter_(sink, step_digest(name_, started_)) {
+      reporter_(sink, step_digest(name_, started_, sink)) {
   tell(std::nullopt, {});
 }
 
