@@ -21,7 +21,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kReportInterval{100};
-constexpr size_t kReadBytes = 1 << 20;
+constexpr size_t kReadBytes = 256 << 10;
 constexpr int kMaxIndexDepth = 4;
 
 // Everything below a manifest or index.

@@ -15,9 +15,9 @@
 namespace slipway::registry {
 namespace {
 
-constexpr size_t kMaxIdleHandles = 32;
+constexpr size_t kMaxIdleHandles = 16;
 constexpr size_t kMaxHeaderBytes = 256 << 10;
-constexpr long kConnectTimeoutSeconds = 20;
+constexpr long kConnectTimeoutSeconds = 15;
 
 // TLS libraries write without MSG_NOSIGNAL: a peer that went away must not kill the process.
 class SigpipeBlocked {
@@ -174,7 +174,7 @@ void set_method(CURL* easy, const HttpRequest& request) {
     set(easy, CURLOPT_UPLOAD, 1L);
     set(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body_size));
     set(easy, CURLOPT_READFUNCTION, &on_read);
-    set(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
+    set(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
   } else if (has_body || request.method != "GET") {
     set(easy, CURLOPT_POST, 1L);
     set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -354,7 +354,7 @@ Result<HttpResponse> HttpClient::perform(const HttpRequest& request, std::stop_t
   set(easy, CURLOPT_CONNECTTIMEOUT, kConnectTimeoutSeconds);
   set(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
   set(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall_timeout.count()));
-  set(easy, CURLOPT_BUFFERSIZE, 256L << 10);
+  set(easy, CURLOPT_BUFFERSIZE, 128L << 10);
   set(easy, CURLOPT_USERAGENT, user_agent_.c_str());
   set(easy, CURLOPT_ERRORBUFFER, detail.data());
   set(easy, CURLOPT_HTTPHEADER, headers.get());

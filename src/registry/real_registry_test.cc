@@ -1,9 +1,15 @@
 // The client against Debian's docker-registry on loopback.
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
+#include "base/child_process.h"
+#include "base/file_io.h"
+#include "base/temp_dir.h"
 #include "oci/manifest.h"
 #include "registry/client.h"
 #include "registry/options.h"
@@ -110,6 +116,54 @@ TEST_F(RealRegistry, ADeadRegistryIsUnavailable) {
   const Result<Descriptor> found = client_->resolve(name("app"), {});
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code(), ErrorCode::Unavailable);
+}
+
+// An address of this machine that is not loopback (loopback is never verified); "" without one.
+std::string outside_address() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return "";
+  std::string found;
+  for (const ifaddrs* one = all; one != nullptr && found.empty(); one = one->ifa_next) {
+    if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET) continue;
+    if ((one->ifa_flags & IFF_LOOPBACK) != 0 || (one->ifa_flags & IFF_UP) == 0) continue;
+    char text[INET_ADDRSTRLEN];
+    const auto* address = reinterpret_cast<const sockaddr_in*>(one->ifa_addr);
+    found = ::inet_ntop(AF_INET, &address->sin_addr, text, sizeof(text));
+  }
+  ::freeifaddrs(all);
+  return found;
+}
+
+TEST(RegistryTls, CertificatesAreCheckedUnlessTheHostIsMarked) {
+  const std::string address = outside_address();
+  if (address.empty()) GTEST_SKIP() << "this machine has only loopback addresses";
+  const TempDir directory = *TempDir::create(std::filesystem::temp_directory_path(), "tls-");
+  const auto certificate = directory.path() / "cert.pem";
+  const auto key = directory.path() / "key.pem";
+  const auto made =
+      run_command({.argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days",
+                            "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:" + address,
+                            "-keyout", key.string(), "-out", certificate.string()}});
+  if (!made) GTEST_SKIP() << made.error().message();
+  const auto process = testing::RegistryProcess::start({address, certificate, key});
+  ASSERT_TRUE(process) << process.error().message();
+  const auto error_with = [&](ClientOptions options) {
+    options.retry_delay = std::chrono::milliseconds(1);
+    return make_client(std::move(options))
+        ->resolve(*Reference::parse(process->host() + "/a:1"), {})
+        .error();
+  };
+
+  const Error unknown = error_with({});
+  EXPECT_EQ(unknown.code(), ErrorCode::PermissionDenied);
+  EXPECT_THAT(unknown.hint(), HasSubstr("/etc/docker/certs.d/" + process->host()));
+  EXPECT_EQ(error_with({.insecure_hosts = {process->host()}}).code(), ErrorCode::NotFound);
+  EXPECT_EQ(error_with({.ca_file = certificate}).code(), ErrorCode::NotFound);
+  const auto host_directory = directory.path() / "certs.d" / process->host();
+  ASSERT_TRUE(make_directories(host_directory));
+  std::filesystem::copy_file(certificate, host_directory / "ca.crt");
+  EXPECT_EQ(error_with({.certificate_directories = {directory.path() / "certs.d"}}).code(),
+            ErrorCode::NotFound);
 }
 
 }  // namespace

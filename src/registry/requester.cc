@@ -19,6 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr int kConnectAttempts = 4;
 constexpr int kStatusAttempts = 6;
+constexpr milliseconds kLongestSilence{20'000};
 constexpr milliseconds kLongestDelay{10'000};
 // A server that asks for more patience than this is treated as down.
 constexpr milliseconds kLongestRetryAfter{120'000};
@@ -91,6 +92,9 @@ Result<bool> Backoff::retry_after(const Result<HttpResponse>& failed, std::stop_
   if (!is_transient(failed)) return false;
   const int limit = failed ? kStatusAttempts : kConnectAttempts;
   if (++attempts_ >= limit) return false;
+  // A host that lets every attempt time out is down.
+  const auto waited = std::chrono::steady_clock::now() - started_;
+  if (!failed && waited > kLongestSilence) return false;
   milliseconds pause = with_jitter(delay_);
   if (failed) {
     const std::optional<milliseconds> asked = retry_after_header(*failed);

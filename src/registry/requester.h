@@ -23,11 +23,13 @@ class Backoff {
   void reset(std::chrono::milliseconds first_delay) {
     attempts_ = 0;
     delay_ = first_delay;
+    started_ = std::chrono::steady_clock::now();
   }
 
  private:
   int attempts_ = 0;
   std::chrono::milliseconds delay_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
 // Whether another attempt may succeed: connection failures, 408, 429, 5xx.

@@ -17,7 +17,7 @@ namespace {
 constexpr char kRefName[] = "org.opencontainers.image.ref.name";
 constexpr size_t kMaxIndexBytes = 4 << 20;
 constexpr size_t kMaxSmallBlobBytes = 64 << 20;
-constexpr size_t kReadBytes = 1 << 20;
+constexpr size_t kReadBytes = 256 << 10;
 
 std::string ref_name(const Descriptor& descriptor) {
   const auto name = descriptor.annotations.find(kRefName);

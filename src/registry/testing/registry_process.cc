@@ -13,15 +13,20 @@
 
 namespace slipway::registry::testing {
 
-Result<RegistryProcess> RegistryProcess::start(const std::string& extra_config) {
+Result<RegistryProcess> RegistryProcess::start(const Settings& settings) {
   TempDir directory = TRY(TempDir::create(std::filesystem::temp_directory_path(), "registry-"));
-  const std::string host = fmt::format("127.0.0.1:{}", free_port());
+  const std::string host = fmt::format("{}:{}", settings.address, free_port());
+  const bool tls = !settings.certificate.empty();
+  const std::string tls_config =
+      tls ? fmt::format(", tls: {{certificate: {}, key: {}}}", settings.certificate.string(),
+                        settings.key.string())
+          : "";
   const std::string config = fmt::format(
       "version: 0.1\n"
       "log: {{level: error, accesslog: {{disabled: true}}}}\n"
       "storage: {{filesystem: {{rootdirectory: {}}}, delete: {{enabled: true}}}}\n"
-      "http: {{addr: \"{}\"}}\n{}",
-      (directory.path() / "data").string(), host, extra_config);
+      "http: {{addr: \"{}\"{}}}\n",
+      (directory.path() / "data").string(), host, tls_config);
   const std::filesystem::path config_file = directory.path() / "config.yml";
   TRY(write_file_atomic(config_file, config));
   ProcessOptions options;
@@ -32,7 +37,8 @@ Result<RegistryProcess> RegistryProcess::start(const std::string& extra_config) 
 
   HttpClient http({}, "test");
   HttpRequest ping;
-  ping.url = fmt::format("http://{}/v2/", host);
+  ping.url = fmt::format("{}://{}/v2/", tls ? "https" : "http", host);
+  ping.tls.verify = false;
   for (int attempt = 0; attempt < 500; ++attempt) {
     if (http.perform(ping, {})) {
       return RegistryProcess(std::move(directory), std::move(process), host);

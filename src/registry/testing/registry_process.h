@@ -13,8 +13,15 @@ namespace slipway::registry::testing {
 
 class RegistryProcess {
  public:
-  // NotFound when the program is not installed. `extra_config` is appended to its YAML.
-  static Result<RegistryProcess> start(const std::string& extra_config = {});
+  struct Settings {
+    std::string address = "127.0.0.1";
+    // PEM files: it speaks TLS.
+    std::filesystem::path certificate;
+    std::filesystem::path key;
+  };
+  // NotFound when the program is not installed.
+  static Result<RegistryProcess> start(const Settings& settings);
+  static Result<RegistryProcess> start() { return start(Settings()); }
 
   std::string host() const { return host_; }  // "127.0.0.1:PORT"
   const std::filesystem::path& directory() const { return directory_.path(); }
