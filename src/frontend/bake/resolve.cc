@@ -13,6 +13,8 @@
 namespace slipway::bake {
 namespace {
 
+constexpr char kSourceDateEpoch[] = "SOURCE_DATE_EPOCH";  // given to every build that sets none
+
 template <typename... Args>
 Error invalid(fmt::format_string<Args...> format, Args&&... args) {
   return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...);
@@ -300,7 +302,11 @@ Result<Resolved> resolve(const Definitions& definitions, const Request& request,
   std::vector<std::string> set = request.set;
   for (std::string& text : override_texts(request.flags)) set.push_back(std::move(text));
   Overrides overrides = TRY(parse_overrides(set, definitions, environment));
-  return Resolver(definitions, std::move(overrides)).run(names);
+  Resolved resolved = TRY(Resolver(definitions, std::move(overrides)).run(names));
+  const auto epoch = environment ? environment(kSourceDateEpoch) : std::nullopt;
+  if (!epoch || epoch->empty()) return resolved;
+  for (auto& [name, target] : resolved.targets) target.args.try_emplace(kSourceDateEpoch, *epoch);
+  return resolved;
 }
 
 Result<std::vector<Target>> to_targets(const Resolved& resolved) {

@@ -58,6 +58,16 @@ TEST(Resolve, LinkedTargetsAreBuiltForTheCacheOnly) {
               HasSubstr("infinite loop"));
 }
 
+TEST(Resolve, TheEpochOfTheEnvironmentReachesEveryTarget) {
+  const auto definitions = read_json(
+      R"({"target": {"a": {}, "b": {"args": {"SOURCE_DATE_EPOCH": "1"}}}})", "f.json", {});
+  const auto result = resolve(*definitions, {.targets = {"a", "b"}}, [](const std::string& name) {
+    return name == "SOURCE_DATE_EPOCH" ? std::optional<std::string>("7") : std::nullopt;
+  });
+  EXPECT_EQ(result->targets.at("a").args.at("SOURCE_DATE_EPOCH"), "7");
+  EXPECT_EQ(result->targets.at("b").args.at("SOURCE_DATE_EPOCH"), "1");
+}
+
 TEST(Resolve, UnknownTargetsNameTheNearest) {
   EXPECT_EQ(error_of(R"({"target": {"app": {}}})", {.targets = {"ap"}}),
             "failed to find target ap (did you mean app?)");
