@@ -89,12 +89,6 @@ void check_blobs(store::Store& store) {
   }
 }
 
-void check_scratch_is_empty(store::Store& store) {
-  for (const auto& entry : fs::directory_iterator(store.layout().tmp())) {
-    ADD_FAILURE() << "stray " << entry.path();
-  }
-}
-
 TEST(CrashTest, AKilledProcessLeavesOnlyWholeThings) {
   const TempDir directory = *TempDir::create("/var/tmp", "slipway-crash-");
   const fs::path root = directory.path() / "store";
@@ -112,12 +106,15 @@ TEST(CrashTest, AKilledProcessLeavesOnlyWholeThings) {
       ASSERT_EQ(writer.wait()->signal(), SIGKILL) << "the writer failed by itself";
     }
     std::vector<std::string> damage;
-    const auto store = *store::Store::open(
+    auto store = *store::Store::open(
         {root, false, [&](const std::string& message) { damage.push_back(message); }});
-    LocalIndex index(*store, "check");
-    check_records(*store, index, found);
+    {
+      LocalIndex index(*store, "check");
+      check_records(*store, index, found);
+    }
     check_blobs(*store);
-    check_scratch_is_empty(*store);
+    store.reset();
+    EXPECT_TRUE(fs::is_empty(root / "tmp")) << "scratch of a dead process is left";
     EXPECT_TRUE(damage.empty()) << damage.front();
     if (testing::Test::HasFatalFailure()) return;
   }

@@ -130,8 +130,7 @@ Result<bool> CacheMounts::remove(int64_t id) {
 }
 
 Result<bool> CacheMounts::in_use(int64_t id) const {
-  return !TRY(RangeLock::try_acquire(lock_file(), id, RangeLock::Mode::Exclusive))
-  .has_value();
+  return RangeLock::is_held(lock_file(), id);
 }
 
 }  // namespace slipway::store

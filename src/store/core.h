@@ -67,7 +67,11 @@ class Pin {
   // nullopt when the thing is being removed right now.
   static Result<std::optional<Pin>> take(std::shared_ptr<Core> core, int64_t byte);
   Pin(Pin&&) noexcept = default;
-  Pin& operator=(Pin&&) = delete;
+  Pin& operator=(Pin&& other) noexcept {
+    std::swap(core_, other.core_);
+    std::swap(byte_, other.byte_);
+    return *this;
+  }
   ~Pin();
 
  private:

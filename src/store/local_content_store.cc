@@ -94,8 +94,13 @@ Result<bool> LocalContentStore::keep(const Digest& digest) {
 }
 
 Result<std::optional<uint64_t>> LocalContentStore::find(const Digest& digest) {
-  if (digest.empty() || !TRY(keep(digest))) return std::optional<uint64_t>();
+  if (digest.empty()) return std::optional<uint64_t>();
   struct stat info;
+  while (!TRY(keep(digest))) {
+    // A prune holds it, and either unlinks the file now or finds that it is needed.
+    if (::stat(path_of(digest).c_str(), &info) != 0) return std::optional<uint64_t>();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   if (::stat(path_of(digest).c_str(), &info) == 0) {
     return std::optional<uint64_t>(static_cast<uint64_t>(info.st_size));
   }

@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "base/check.h"
 #include "base/file_io.h"
 #include "store/disk_usage.h"
@@ -192,14 +195,19 @@ Result<std::vector<SnapshotInfo>> OverlaySnapshotter::chain(SnapshotId id) {
 Result<std::optional<std::shared_ptr<const void>>> OverlaySnapshotter::try_pin(SnapshotId id) {
   using Held = std::optional<std::shared_ptr<const void>>;
   if (id.is_scratch()) return Held(std::shared_ptr<const void>());
-  std::optional<Pin> pin = TRY(Pin::take(core_, pin_byte_of_snapshot(id.value)));
-  if (!pin) return Held();
-  {
+  const auto exists = [&]() -> Result<bool> {
     auto database = core_->database().lock();
     Rows rows =
         TRY(database->query("SELECT 1 FROM snapshots WHERE id = ? AND committed = 1", id.value));
-    if (!TRY(rows.next())) return Held();
+    return TRY(rows.next());
+  };
+  std::optional<Pin> pin = TRY(Pin::take(core_, pin_byte_of_snapshot(id.value)));
+  while (!pin && TRY(exists())) {
+    // A prune holds it, and either deletes the row now or finds that something stands on it.
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    pin = TRY(Pin::take(core_, pin_byte_of_snapshot(id.value)));
   }
+  if (!pin || !TRY(exists())) return Held();
   if (::access(directory(id).c_str(), F_OK) != 0) return Held();
   return Held(std::make_shared<const Pin>(*std::move(pin)));
 }

@@ -100,11 +100,12 @@ class Pruning {
 
   Result<bool> remove_snapshot(SnapshotId id) {
     Core& core = *store_.core();
-    const std::optional<RangeLock> claim =
-        TRY(core.pins().try_claim(pin_byte_of_snapshot(id.value)));
+    const int64_t byte = pin_byte_of_snapshot(id.value);
+    if (options_.dry_run) return !TRY(core.pins().is_pinned(byte));
+    const std::optional<RangeLock> claim = TRY(core.pins().try_claim(byte));
     if (!claim) return false;
     std::vector<Digest> blobs;
-    if (!options_.dry_run) {
+    {
       auto database = core.database().lock();
       {
         // A build may have put a layer on it since we looked; it needs no pin of its own then.
@@ -118,7 +119,7 @@ class Pruning {
       }
       TRY(remove_results(*database, id));
     }
-    if (!options_.dry_run) TRY(store_.snapshotter().remove(id));
+    TRY(store_.snapshotter().remove(id));
     for (const Digest& blob : blobs) TRY(remove_blob_of_snapshot(blob));
     return true;
   }
@@ -158,10 +159,13 @@ class Pruning {
   }
 
   Result<bool> remove_blob(const Digest& blob) {
-    const std::optional<RangeLock> claim =
-        TRY(store_.core()->pins().try_claim(pin_byte_of_blob(blob)));
+    PinSet& pins = store_.core()->pins();
+    if (TRY(is_needed(blob))) return false;
+    if (options_.dry_run) return !TRY(pins.is_pinned(pin_byte_of_blob(blob)));
+    const std::optional<RangeLock> claim = TRY(pins.try_claim(pin_byte_of_blob(blob)));
+    // Again: it may have become a layer since; from here on nobody can pin it.
     if (!claim || TRY(is_needed(blob))) return false;
-    if (!options_.dry_run) TRY(store_.content().remove(blob));
+    TRY(store_.content().remove(blob));
     return true;
   }
 

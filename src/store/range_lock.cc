@@ -62,6 +62,17 @@ Result<RangeLock> RangeLock::acquire(const std::filesystem::path& file, int64_t 
   }
 }
 
+Result<bool> RangeLock::is_held(const std::filesystem::path& file, int64_t byte) {
+  const UniqueFd fd = TRY(open_file(file, O_RDWR | O_CREAT, 0600));
+  struct flock range{};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_start = byte;
+  range.l_len = 1;
+  if (::fcntl(fd.get(), F_OFD_GETLK, &range) != 0) return errno_error("query {}", file.string());
+  return range.l_type != F_UNLCK;
+}
+
 Status RangeLock::downgrade() {
   const int error = set_lock(fd_.get(), F_RDLCK, byte_);
   if (error != 0) return Error::from_errno(error, "share a lock");

@@ -32,6 +32,9 @@ class RangeLock {
   static Result<std::optional<RangeLock>> try_acquire(const std::filesystem::path& file,
                                                       int64_t byte, Mode mode);
 
+  // Whether anybody holds the byte in any mode, without taking it even for a moment.
+  static Result<bool> is_held(const std::filesystem::path& file, int64_t byte);
+
   Mode mode() const { return mode_; }
   // Exclusive to shared, without a moment in between.
   Status downgrade();
@@ -53,6 +56,8 @@ class PinSet {
   // so it may be called with any other lock held.
   Result<bool> try_pin(int64_t byte);
   void unpin(int64_t byte);
+  // Whether we or another process have pinned the byte. Disturbs nobody.
+  Result<bool> is_pinned(int64_t byte) const { return RangeLock::is_held(file_, byte); }
   // Takes the exclusive lock on a byte that neither we nor another process has pinned; nullopt when
   // pinned.
   Result<std::optional<RangeLock>> try_claim(int64_t byte) const;

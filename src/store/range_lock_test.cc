@@ -47,6 +47,13 @@ TEST_F(RangeLockTest, APinHoldsUntilItsLastUnpin) {
   EXPECT_FALSE(*ours->try_pin(9));
 }
 
+TEST_F(RangeLockTest, AskingDisturbsNobody) {
+  const auto pins = *PinSet::open(file_);
+  EXPECT_FALSE(*pins->is_pinned(9));
+  ASSERT_TRUE(*pins->try_pin(9));
+  EXPECT_TRUE(*pins->is_pinned(9));
+}
+
 TEST(LockByteTest, IsStableAndFitsAFileOffset) {
   EXPECT_EQ(lock_byte("a"), lock_byte("a"));
   EXPECT_NE(lock_byte("a"), lock_byte("b"));

@@ -75,7 +75,13 @@ Status remove_unknown(Core& core, Database& database, const std::filesystem::pat
   const std::vector<std::string> found = TRY(list_directory(directory));
   const std::set<std::string> known = TRY(names_in(database, known_sql));
   for (const std::string& name : found) {
-    if (name != "empty" && !known.contains(name)) TRY(core.discard_tree(directory / name));
+    if (name == "empty" || known.contains(name)) continue;
+    // Out of sight at once, but removed at the end: others wait for the write lock.
+    const std::filesystem::path away = TRY(core.scratch_path("gone-"));
+    if (::rename((directory / name).c_str(), away.c_str()) != 0 && errno != ENOENT) {
+      return errno_error("remove {}", (directory / name).string());
+    }
+    core.remove_later(away);
   }
   return {};
 }

@@ -95,7 +95,7 @@ class Inventory {
       }
     }
     for (const Row& row : rows_read) {
-      if (!TRY(core_.pins().try_claim(pin_byte_of_snapshot(row.id)))) busy.push_back(row.id);
+      if (TRY(core_.pins().is_pinned(pin_byte_of_snapshot(row.id)))) busy.push_back(row.id);
     }
     std::set<int64_t> in_use;  // with everything below
     for (int64_t id : busy) {
@@ -203,8 +203,7 @@ class Inventory {
                            : record.from_image   ? "content of an image"
                                                  : "content that nothing refers to";
       record.shared = layer != layers.end() && layer->second > 1;
-      record.in_use = record.from_image || !TRY(core_.pins().try_claim(pin_byte_of_blob(*digest)))
-      .has_value();
+      record.in_use = record.from_image || TRY(core_.pins().is_pinned(pin_byte_of_blob(*digest)));
       records_.push_back(std::move(record));
     }
     return {};
