@@ -53,6 +53,25 @@ class BuildSecrets : public ops::SecretProvider, public ops::SshAgentProvider {
   const Environment& environment_;
 };
 
+// What git is told of this build: tokens among its secrets, the ssh agent, the hosts the user
+// knows.
+source::GitSource::Options git_options(const Environment& environment, BuildSecrets& secrets) {
+  const registry::ClientOptions client = client_options(environment);
+  source::GitSource::Options options;
+  options.proxy = client.proxy;
+  options.ca_file = client.ca_file;
+  if (auto socket = secrets.agent_socket("default"); socket && *socket) {
+    options.ssh_auth_sock = (*socket)->string();
+  }
+  const std::filesystem::path known = environment.get("HOME", "/") + "/.ssh/known_hosts";
+  std::error_code error;
+  if (std::filesystem::exists(known, error)) options.known_hosts_file = known.string();
+  options.secret = [&secrets](const std::string& name) {
+    return secrets.secret(name).value_or(std::nullopt);
+  };
+  return options;
+}
+
 }  // namespace
 
 // Later members use earlier ones; they are destroyed in the opposite order.
@@ -68,7 +87,10 @@ struct Engine::Parts {
         cache(*store, options.build_ref),
         secrets(options.secrets, options.invocation.environment),
         executor({.scratch = store->layout().tmp(), .on_warning = options.on_warning}),
-        source(images, unpacker, layouts, contexts),
+        files(*store, {.proxy = client_options(options.invocation.environment).proxy,
+                       .ca_file = options.invocation.environment.get("SSL_CERT_FILE")}),
+        git(*store, git_options(options.invocation.environment, secrets)),
+        source(images, unpacker, layouts, contexts, &files, &git),
         file(*store, contexts, pool, rootless),
         merge(store->snapshotter()) {}
 
@@ -86,6 +108,8 @@ struct Engine::Parts {
   cache::LocalIndex cache;
   BuildSecrets secrets;
   LazyExecutor executor;
+  source::HttpFileSource files;
+  source::GitSource git;
   ops::SourceRunner source;
   ops::FileRunner file;
   ops::MergeRunner merge;

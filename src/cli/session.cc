@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "base/file_io.h"
 #include "cli/version.h"
+#include "oci/json_fields.h"
 
 namespace slipway::cli {
 namespace {
@@ -43,6 +45,20 @@ std::vector<std::filesystem::path> credential_files(const Environment& environme
   return files;
 }
 
+// dockerd's "registry-mirrors" (of Docker Hub) and "insecure-registries".
+void read_daemon_settings(const std::filesystem::path& path, registry::ClientOptions& options) {
+  const Result<std::string> text = read_file(path, 1 << 20);
+  if (!text) return;
+  const auto document = json_fields::parse_object(*text, 1 << 20);
+  if (!document) return warn(fmt::format("{}: {}", path.string(), document.error().message()));
+  const auto mirrors = json_fields::strings(*document, "registry-mirrors");
+  const auto insecure = json_fields::strings(*document, "insecure-registries");
+  if (!mirrors) return warn(fmt::format("{}: {}", path.string(), mirrors.error().message()));
+  if (!insecure) return warn(fmt::format("{}: {}", path.string(), insecure.error().message()));
+  for (const std::string& mirror : *mirrors) options.mirrors["docker.io"].push_back(mirror);
+  options.insecure_hosts.insert(insecure->begin(), insecure->end());
+}
+
 }  // namespace
 
 Result<std::unique_ptr<store::Store>> open_store(const Invocation& invocation) {
@@ -65,6 +81,8 @@ registry::ClientOptions client_options(const Environment& environment) {
                    proxy_variable(environment, "HTTPS_PROXY", "https_proxy"),
                    proxy_variable(environment, "NO_PROXY", "no_proxy")};
   options.user_agent = fmt::format("slipway/{}", kVersion);
+  read_daemon_settings("/etc/docker/daemon.json", options);
+  read_daemon_settings(config_home(environment) / "docker/daemon.json", options);
   return options;
 }
 
