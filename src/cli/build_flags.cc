@@ -103,8 +103,8 @@ void add_build_flags(CLI::App& command, BuildFlags& flags) {
       ->type_name("CONTEXT");
   const auto list = [&](const char* name, std::vector<std::string>& into, const char* help,
                         const char* type) {
-    // take_all would read the next words as values too: one value for each flag.
-    command.add_option(name, into, help)->type_name(type)->expected(1)->take_all();
+    // By default a list takes the next words too: one value for each flag.
+    command.add_option(name, into, help)->type_name(type)->allow_extra_args(false);
   };
   const auto text = [&](const char* name, std::string& into, const char* help, const char* type) {
     command.add_option(name, into, help)->type_name(type);

@@ -125,12 +125,10 @@ Command make_bake_command(CLI::App& app) {
          "-f,--file", flags->files,
          "Compose or bake file; several are merged (default: compose.yaml, docker-bake.json, …)")
       ->type_name("FILE")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);
   app.add_option("--set", flags->set, "Override a value: PATTERN.KEY[.SUBKEY]=VALUE")
       ->type_name("OVERRIDE")
-      ->expected(1)
-      ->take_all();
+      ->allow_extra_args(false);
   app.add_flag("--print", flags->print, "Print the resolved targets as JSON, build nothing");
   app.add_flag("--list", flags->list, "List targets and groups");
   app.add_flag("--push", flags->push, "Push the images: --set '*.output=type=registry'");
