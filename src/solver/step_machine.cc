@@ -209,7 +209,6 @@ void StepMachine::start_definition_query(Step& step) {
 
 void StepMachine::start_digesting(Step& step) {
   step.state = State::Digesting;
-  announce(step, false, false);
   struct Outcome {
     KeyWithIngredients key;
     std::optional<CacheRecord> record;
