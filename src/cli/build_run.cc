@@ -12,6 +12,7 @@ namespace {
 struct Output {
   std::unique_ptr<exporter::Exporter> exporter;
   std::optional<exporter::ExportedImage> image;
+  Digest step;  // that shows it
 };
 
 // A target on its way.
@@ -58,6 +59,7 @@ Status build_target(TargetRun& run, const BuildServices& services, progress::Sin
   for (Output& output : run.outputs) {
     output.image =
         TRY(as_step(progress, output.exporter->name(), [&](progress::VertexReporter& reporter) {
+          output.step = reporter.vertex();
           return output.exporter->run(
               result, {services.store, services.registry, services.pool, reporter, stop});
         }));
@@ -67,10 +69,13 @@ Status build_target(TargetRun& run, const BuildServices& services, progress::Sin
 
 Status publish(TargetRun& run, const BuildServices& services, progress::Sink& progress,
                std::stop_token stop) {
-  progress::VertexReporter reporter(progress, Digest::sha256_of(run.plan.target.name));
   for (Output& output : run.outputs) {
-    TRY(output.exporter->finalize(
-        {services.store, services.registry, services.pool, reporter, stop}));
+    ResumedStep step(progress, output.exporter->name(), output.step);
+    progress::VertexReporter reporter(step, output.step);
+    const Status published = output.exporter->finalize(
+        {services.store, services.registry, services.pool, reporter, stop});
+    step.end(published);
+    if (!published) return published;
   }
   return {};
 }
@@ -111,14 +116,15 @@ Result<std::vector<TargetOutcome>> run_builds(const std::vector<PlannedTarget>& 
     });
   }
   progress::JoinedSink joined(progress);
-  TRY(for_each_run(runs, stop, [&](TargetRun& run, std::stop_token token) {
-    if (plans.size() == 1) return build_target(run, services, progress, token);
-    const std::unique_ptr<progress::Sink> own = joined.target(run.plan.target.name);
-    return build_target(run, services, *own, token);
-  }));
-  TRY(for_each_run(runs, stop, [&](TargetRun& run, std::stop_token token) {
-    return publish(run, services, progress, token);
-  }));
+  const auto phase = [&](const auto& work) {
+    return for_each_run(runs, stop, [&](TargetRun& run, std::stop_token token) {
+      if (plans.size() == 1) return work(run, services, progress, token);
+      const std::unique_ptr<progress::Sink> own = joined.target(run.plan.target.name);
+      return work(run, services, *own, token);
+    });
+  };
+  TRY(phase(build_target));
+  TRY(phase(publish));
   std::vector<TargetOutcome> outcomes;
   for (TargetRun& run : runs) {
     TargetOutcome outcome{run.plan.target.name, {}};

@@ -11,6 +11,12 @@ Digest step_digest(const std::string& name, progress::Time started, const progre
                                        static_cast<const void*>(&sink)));
 }
 
+std::string error_of(const Status& outcome) {
+  if (outcome) return {};
+  return outcome.error().code() == ErrorCode::Cancelled ? "context canceled"
+                                                        : outcome.error().message();
+}
+
 }  // namespace
 
 InternalStep::InternalStep(progress::Sink& sink, std::string name)
@@ -27,12 +33,7 @@ InternalStep::~InternalStep() {
 
 void InternalStep::end(const Status& outcome) {
   ended_ = true;
-  std::string error;
-  if (!outcome) {
-    error = outcome.error().code() == ErrorCode::Cancelled ? "context canceled"
-                                                           : outcome.error().message();
-  }
-  tell(std::chrono::system_clock::now(), std::move(error));
+  tell(std::chrono::system_clock::now(), error_of(outcome));
 }
 
 void InternalStep::tell(std::optional<progress::Time> completed, std::string error) {
@@ -41,6 +42,26 @@ void InternalStep::tell(std::optional<progress::Time> completed, std::string err
                                      .started = started_,
                                      .completed = completed,
                                      .error = std::move(error)});
+}
+
+void ResumedStep::start() {
+  std::call_once(started_, [this] {
+    event_.started = std::chrono::system_clock::now();
+    sink_.handle(event_);
+  });
+}
+
+void ResumedStep::handle(const progress::Event& event) {
+  start();
+  sink_.handle(event);
+}
+
+void ResumedStep::end(const Status& outcome) {
+  if (!outcome) start();
+  if (!event_.started) return;
+  event_.completed = std::chrono::system_clock::now();
+  event_.error = error_of(outcome);
+  sink_.handle(event_);
 }
 
 }  // namespace slipway::cli

@@ -1,6 +1,7 @@
 // InternalStep: work of our own that progress shows as a step ("[internal] load metadata for ...").
 #pragma once
 
+#include <mutex>
 #include <string>
 
 #include "base/result.h"
@@ -38,5 +39,25 @@ auto as_step(progress::Sink& sink, std::string name, Work work) {
   step.end(result ? Status() : Status(result.error()));
   return result;
 }
+
+// Goes on with a step that has ended: its later work may have nothing to tell, so the step is shown
+// again only when something is reported or fails.
+class ResumedStep : public progress::Sink {
+ public:
+  // `sink` must outlive the step.
+  ResumedStep(progress::Sink& sink, std::string name, Digest step)
+      : sink_(sink), event_{.digest = std::move(step), .name = std::move(name)} {}
+
+  void handle(const progress::Event& event) override;
+  // Once, after the last event.
+  void end(const Status& outcome);
+
+ private:
+  void start();
+
+  progress::Sink& sink_;
+  progress::VertexEvent event_;
+  std::once_flag started_;
+};
 
 }  // namespace slipway::cli

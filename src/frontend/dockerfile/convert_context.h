@@ -26,7 +26,7 @@ struct Command {
   bool is_onbuild = false;
 };
 
-// Which part of a stage's life is behind it. Bases and copied-from images are stages too.
+// A stage while it is converted. Images that COPY --from and mounts name are stages too.
 struct StageState {
   // Of the Dockerfile's FROM; an implicit stage (COPY --from=image) has only base_name.
   InstructionInfo info;
@@ -52,7 +52,7 @@ struct StageState {
   bool cmd_set = false;
 
   std::set<std::string> context_paths;  // of the main context, used by COPY, ADD and mounts
-  // Paths of this stage's base that are used; shared with the stages built on it (paths_of).
+  // Paths of this stage's base that are used; shared with the stages built on it (paths_of_base).
   std::set<std::string> used_paths;
 
   int step = 0;             // number of the last named step
