@@ -15,7 +15,8 @@ namespace {
 // An executor made when the first step runs: a build that finds everything needs none.
 class LazyExecutor : public executor::Executor {
  public:
-  explicit LazyExecutor(executor::OciExecutorOptions options) : options_(std::move(options)) {}
+  LazyExecutor(store::Store& store, std::function<void(std::string)> on_warning)
+      : store_(store), on_warning_(std::move(on_warning)) {}
 
   Result<ExitStatus> run(const executor::ProcessSpec& spec, const executor::OutputHandler& output,
                          std::stop_token stop) override {
@@ -26,11 +27,18 @@ class LazyExecutor : public executor::Executor {
  private:
   Result<executor::Executor*> get() {
     auto made = executor_.lock();
-    if (*made == nullptr) *made = TRY(executor::OciExecutor::create(options_));
+    if (*made == nullptr) {
+      executor::OciExecutorOptions options;
+      // Scratch of this process: what a kill leaves there goes with the next open of the store.
+      options.scratch = TRY(store_.scratch_path("executor"));
+      options.on_warning = on_warning_;
+      *made = TRY(executor::OciExecutor::create(std::move(options)));
+    }
     return static_cast<executor::Executor*>(made->get());
   }
 
-  const executor::OciExecutorOptions options_;
+  store::Store& store_;
+  const std::function<void(std::string)> on_warning_;
   Guarded<std::unique_ptr<executor::OciExecutor>> executor_;
 };
 
@@ -86,7 +94,7 @@ struct Engine::Parts {
         unpacker(*store),
         cache(*store, options.build_ref),
         secrets(options.secrets, options.invocation.environment),
-        executor({.scratch = store->layout().tmp(), .on_warning = options.on_warning}),
+        executor(*store, options.on_warning),
         files(*store, {.proxy = client_options(options.invocation.environment).proxy,
                        .ca_file = options.invocation.environment.get("SSL_CERT_FILE")}),
         git(*store, git_options(options.invocation.environment, secrets)),

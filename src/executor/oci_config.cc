@@ -282,6 +282,7 @@ void add_confinement(const OciConfigInput& input, Json& config) {
 }  // namespace
 
 Result<std::string> make_oci_config(const OciConfigInput& input) {
+  const Json rlimits = TRY(rlimits_of(input.spec));
   Json config = {
       {"ociVersion", "1.0.2"},
       {"process",
@@ -291,7 +292,7 @@ Result<std::string> make_oci_config(const OciConfigInput& input) {
         {"env", environment_of(input)},
         {"cwd", input.spec.cwd.empty() ? "/" : input.spec.cwd},
         {"capabilities", capabilities_of(input)},
-        {"rlimits", TRY(rlimits_of(input.spec))},
+        {"rlimits", rlimits},
         // As Docker builds do: sudo and other setuid programs work in a step.
         {"noNewPrivileges", false}}},
       {"root", {{"path", input.spec.rootfs.string()}, {"readonly", input.spec.readonly_rootfs}}},

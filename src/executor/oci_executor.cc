@@ -252,9 +252,11 @@ Result<ExitStatus> OciExecutor::run(const ProcessSpec& spec, const OutputHandler
   if (spec.args.empty() || spec.args.front().empty()) {
     return make_error(ErrorCode::InvalidInput, "run: no command given");
   }
-  Container container(fmt::format("slipway-{}-{}", ::getpid(), next_id_++),
-                      TRY(TempDir::create(directory_.path(), "c-")),
-                      TRY(RootDir::open(spec.rootfs)), TRY(networks_.acquire(spec.network, stop)));
+  TempDir bundle = TRY(TempDir::create(directory_.path(), "c-"));
+  RootDir rootfs = TRY(RootDir::open(spec.rootfs));
+  NetworkPool::Lease network = TRY(networks_.acquire(spec.network, stop));
+  Container container(fmt::format("slipway-{}-{}", ::getpid(), next_id_++), std::move(bundle),
+                      std::move(rootfs), std::move(network));
   const std::string config = TRY(write_bundle(spec, container));
   const UniqueFd file =
       TRY(open_file(container.bundle.path() / "config.json", O_WRONLY | O_CREAT | O_EXCL, 0600));

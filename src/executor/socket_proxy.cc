@@ -15,16 +15,28 @@
 namespace slipway::executor {
 namespace {
 
-Result<sockaddr_un> address_of(const std::filesystem::path& path) {
+// A socket's address holds 107 bytes of path: less than some stores' directories need. So sockets
+// are named through a descriptor of the directory they are in.
+struct ShortAddress {
+  UniqueFd directory;
   sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string text = path.string();
-  if (text.size() >= sizeof address.sun_path) {
-    return make_error(ErrorCode::InvalidInput, "socket path {} is too long", text);
+
+  static Result<ShortAddress> of(const std::filesystem::path& path) {
+    ShortAddress result;
+    const std::filesystem::path absolute = std::filesystem::absolute(path);
+    result.directory = TRY(open_file(absolute.parent_path(), O_PATH | O_DIRECTORY));
+    const std::string name =
+        fmt::format("/proc/self/fd/{}/{}", result.directory.get(), absolute.filename().string());
+    if (name.size() >= sizeof result.address.sun_path) {
+      return make_error(ErrorCode::InvalidInput, "the name of socket {} is too long",
+                        path.string());
+    }
+    result.address.sun_family = AF_UNIX;
+    std::memcpy(result.address.sun_path, name.data(), name.size());
+    return result;
   }
-  std::memcpy(address.sun_path, text.data(), text.size());
-  return address;
-}
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
+};
 
 Result<UniqueFd> unix_socket() {
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -33,9 +45,9 @@ Result<UniqueFd> unix_socket() {
 }
 
 Result<UniqueFd> connect_to(const std::filesystem::path& path) {
-  const sockaddr_un address = TRY(address_of(path));
+  const ShortAddress address = TRY(ShortAddress::of(path));
   UniqueFd fd = TRY(unix_socket());
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (::connect(fd.get(), address.get(), sizeof address.address) != 0) {
     return errno_error("connect to {}", path.string());
   }
   ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
@@ -43,9 +55,9 @@ Result<UniqueFd> connect_to(const std::filesystem::path& path) {
 }
 
 Result<UniqueFd> listen_on(const SocketProxy::Options& options) {
-  const sockaddr_un address = TRY(address_of(options.listen));
+  const ShortAddress address = TRY(ShortAddress::of(options.listen));
   UniqueFd fd = TRY(unix_socket());
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+  if (::bind(fd.get(), address.get(), sizeof address.address) != 0 ||
       ::chmod(options.listen.c_str(), options.mode) != 0 ||
       ::chown(options.listen.c_str(), options.uid, options.gid) != 0 ||
       ::listen(fd.get(), 16) != 0) {

@@ -78,6 +78,15 @@ TEST_F(SocketProxyTest, CarriesBothDirectionsOfEveryConnection) {
   EXPECT_EQ(info.st_mode & 07777, 0640u);
 }
 
+TEST_F(SocketProxyTest, DirectoriesMayHaveLongNames) {
+  const std::filesystem::path deep = directory.path() / std::string(120, 'd');
+  std::filesystem::create_directory(deep);
+  const EchoAgent agent(agent_path);
+  const auto proxy = SocketProxy::start({deep / "proxy", agent_path, 0, 0, 0600});
+  ASSERT_TRUE(proxy) << proxy.error().message();
+  EXPECT_TRUE(std::filesystem::is_socket(deep / "proxy"));
+}
+
 TEST_F(SocketProxyTest, RefusesToStartWithoutAnAgent) {
   EXPECT_FALSE(SocketProxy::start({proxy_path, agent_path, 0, 0, 0600}));
 }

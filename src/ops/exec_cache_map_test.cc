@@ -72,6 +72,44 @@ TEST(ExecCacheMap, KeyNamesMountsButNotTheirSelectors) {
                 R"("dest":"/mnt","output":-1,"readonly":true}]},"OS":"linux","Arch":"amd64"})"));
 }
 
+// What buildkitd v0.34 hashed for such a step (--save-cache-debug).
+TEST(ExecCacheMap, KeyOfAStepWithEverythingIsBuildKits) {
+  graph::Mount tmpfs = bind(graph::kNone, "", "/t", false);
+  tmpfs.type = graph::MountType::Tmpfs;
+  tmpfs.tmpfs = graph::TmpfsOpt{1000000};
+  graph::Mount secret = bind(graph::kNone, "", "/run/secrets/s", false);
+  secret.type = graph::MountType::Secret;
+  secret.output = 0;
+  secret.secret = graph::SecretOpt{"s", 0, 0, 0444, true};
+  graph::Mount locked = cache("x", "/d");
+  locked.cache->sharing = graph::CacheSharing::Locked;
+  graph::Vertex v =
+      vertex({cache("//c", "/c"), bind(1, "/", "/ctx", true), locked, tmpfs, secret}, 2);
+  graph::ExecOp& op = op_of(v);
+  op.args = {"/bin/sh", "-c", "echo '<hi> & \"x\"'"};
+  op.cwd = "/";
+  op.extra_hosts = {{"db", "10.0.0.1"}};
+  op.hostname = "hh";
+  op.ulimit = {{"nofile", 100, 200}};
+  op.remove_mount_stubs_recursive = true;
+  op.network = graph::NetMode::None;
+  op.secret_env = {{"e", "EE", true}};
+  EXPECT_EQ(
+      key(v),
+      Digest::sha256_of(
+          R"({"Type":"buildkit.exec.v0","Exec":{"meta":{"args":["/bin/sh","-c",)"
+          R"("echo '\u003chi\u003e \u0026 \"x\"'"],"env":["PATH=/bin"],"cwd":"/",)"
+          R"("extraHosts":[{"Host":"db"}],"hostname":"hh",)"
+          R"("ulimit":[{"Name":"nofile","Soft":100,"Hard":200}],)"
+          R"("removeMountStubsRecursive":true},"mounts":[{"dest":"/"},{"input":-1,"dest":"/c",)"
+          R"("output":-1,"mountType":3,"cacheOpt":{"ID":"//c"}},{"input":1,"dest":"/ctx",)"
+          R"("output":-1,"readonly":true},{"input":-1,"dest":"/d","output":-1,"mountType":3,)"
+          R"("cacheOpt":{}},{"input":-1,"dest":"/t","output":-1,"mountType":4,)"
+          R"("TmpfsOpt":{"size":1000000}},{"input":-1,"dest":"/run/secrets/s","mountType":1,)"
+          R"("secretOpt":{"ID":"s","mode":292,"optional":true}}],"network":2,)"
+          R"("secretenv":[{"ID":"e","name":"EE","optional":true}]},"OS":"linux","Arch":"amd64"})"));
+}
+
 TEST(ExecCacheMap, ProxyAndHostAddressesDoNotCount) {
   graph::Vertex a = vertex({});
   graph::Vertex b = vertex({});

@@ -226,11 +226,12 @@ Status ExecMounts::add_secret(const graph::Mount& mount, const std::string& dest
 Status ExecMounts::add_ssh(const graph::Mount& mount, const std::string& destination) {
   if (!mount.ssh) return make_error(ErrorCode::InvalidInput, "the ssh mount has no options");
   const graph::SshOpt& option = *mount.ssh;
-  const std::optional<std::filesystem::path> socket = TRY(sources_.agents.agent_socket(option.id));
+  const std::string id = option.id.empty() ? "default" : option.id;
+  const std::optional<std::filesystem::path> socket = TRY(sources_.agents.agent_socket(id));
   if (!socket) {
     if (option.optional) return {};
-    return make_error(ErrorCode::NotFound, "no SSH key \"{}\" forwarded to the build", option.id)
-        .with_hint(fmt::format("give the build your agent: --ssh {}", option.id));
+    return make_error(ErrorCode::NotFound, "no SSH key \"{}\" forwarded to the build", id)
+        .with_hint(fmt::format("give the build your agent: --ssh {}", id));
   }
   note_mount_point(
       executor::SocketMount{destination, *socket, option.uid, option.gid, option.mode & 0777});
@@ -258,7 +259,8 @@ Result<std::vector<solver::StepResult>> ExecMounts::commit() {
       continue;
     }
     const store::SnapshotId id = TRY(tree.active->commit());
-    results.push_back({ store::to_result_id(id), TRY(sources_.store.snapshotter().pin(id)) });
+    std::shared_ptr<const void> pin = TRY(sources_.store.snapshotter().pin(id));
+    results.push_back({store::to_result_id(id), std::move(pin)});
   }
   trees_.clear();
   return results;

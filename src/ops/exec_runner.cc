@@ -98,8 +98,8 @@ Result<TempDir> scratch_directory(store::Store& store, std::string_view name) {
 
 Result<std::unique_ptr<ExecRunner>> ExecRunner::create(const Parts& parts,
                                                        const ExecOptions& options) {
-  return std::unique_ptr<ExecRunner>(
-      new ExecRunner(parts, options, TRY(scratch_directory(parts.store, "stubs"))));
+  TempDir stubs = TRY(scratch_directory(parts.store, "stubs"));
+  return std::unique_ptr<ExecRunner>(new ExecRunner(parts, options, std::move(stubs)));
 }
 
 ExecRunner::ExecRunner(const Parts& parts, const ExecOptions& options, TempDir stubs)
@@ -202,8 +202,9 @@ Result<std::vector<solver::StepResult>> ExecRunner::run(
   executor::ProcessSpec spec = TRY(process_of(op));
   const ExecSources sources{parts_.store,  parts_.pool,     parts_.rootless, parts_.secrets,
                             parts_.agents, context_copies_, stubs_};
-  const std::unique_ptr<ExecMounts> mounts = TRY(ExecMounts::prepare(
-      sources, op, inputs, TRY(scratch_directory(parts_.store, "exec")), context.stop));
+  TempDir mount_points = TRY(scratch_directory(parts_.store, "exec"));
+  const std::unique_ptr<ExecMounts> mounts =
+      TRY(ExecMounts::prepare(sources, op, inputs, std::move(mount_points), context.stop));
   mounts->fill(spec);
   Result<ExitStatus> status = parts_.executor.run(
       spec, [&context](int stream, std::string_view data) { context.progress.log(stream, data); },

@@ -307,7 +307,7 @@ TEST_F(ExecRunnerTest, MissingSecretsAndAgentsFailUnlessOptional) {
   EXPECT_EQ(error_of(exec), "mount /run/secrets/absent: secret absent: not found");
   exec.mounts.back().secret->optional = true;
   exec.mounts.push_back(mount(graph::MountType::Ssh, "/run/agent"));
-  exec.mounts.back().ssh = graph::SshOpt{"default", 0, 0, 0600, false};
+  exec.mounts.back().ssh = graph::SshOpt{"", 0, 0, 0600, false};
   EXPECT_THAT(error_of(exec), HasSubstr("no SSH key \"default\""));
   exec.mounts.back().ssh->optional = true;
   EXPECT_THAT(error_of(exec), HasSubstr("exit code: 1"));
