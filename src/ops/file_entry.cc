@@ -62,7 +62,7 @@ bool is_copied(const std::string& key) {
 }
 
 Status copy_xattrs(const TreeRules& rules, int from, int to) {
-  if (rules.plain_owner) return {};
+  if (rules.plain_owner || from < 0) return {};
   for (const std::string& key : TRY(layer::list_xattrs(from))) {
     if (!is_copied(key)) continue;
     const Status set = layer::set_xattr(to, key, TRY(layer::get_xattr(from, key)));

@@ -61,7 +61,8 @@ class MergedDir {
 
   // The directory in the topmost layer that has it: where its owner, mode, times and attributes
   // come from.
-  int descriptor() const { return layers_.front().get(); }
+  // -1 for the root of the empty file system.
+  int descriptor() const { return layers_.empty() ? -1 : layers_.front().get(); }
   // Whether a layer below the writable one has `name` (and shows it).
   Result<bool> lower_has(const std::string& name) const;
   // Whether descriptor() is in the writable layer.
