@@ -60,6 +60,10 @@ void date_history(std::vector<HistoryEntry>& history, const std::vector<Layer>& 
   }
 }
 
+void report_done(const ExportContext& context, const std::string& what) {
+  context.progress.status(what, 0, 0, std::chrono::system_clock::now(), true);
+}
+
 bool is_after(const std::string& time, int64_t epoch) {
   const Result<int64_t> seconds = rfc3339_seconds(time);
   return seconds && *seconds > epoch;
@@ -135,6 +139,8 @@ Result<AssembledImage> assemble_image(const BuildResult& result, const ImageOpti
   image.manifest.media_type = manifest.media_type;
   image.manifest.size = manifest_json.size();
   image.manifest.digest = TRY(context.store.content().put(manifest_json));
+  report_done(context, "exporting manifest " + image.manifest.digest.str());
+  report_done(context, "exporting config " + image.config.digest.str());
   image.manifest.platform = config.platform;
   image.manifest.annotations = options.descriptor_annotations;
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(
