@@ -48,9 +48,14 @@ Result<Digest> FileRunner::content_digest(const solver::StepContext& context, si
   std::vector<std::string> digests;
   for (const FileSelector& selector : without_covered(found->second)) {
     const source::Selection selection = selection_of(selector);
-    const Digest digest = local ? TRY(local->digest(selection, context.stop))
-              : TRY(source::snapshot_digest(store_, *snapshot, selection, &pool_, context.stop));
-              digests.push_back(digest.str());
+    Result<Digest> digest =
+        local ? local->digest(selection, context.stop)
+              : source::snapshot_digest(store_, *snapshot, selection, &pool_, context.stop);
+    if (!digest && local && local->is_ignored(selection.path)) {
+      return std::move(digest).error().with_hint(selection.path.substr(1) +
+                                                 " is there, but .dockerignore excludes it");
+    }
+    digests.push_back(TRY(std::move(digest)).str());
   }
   return Digest::sha256_of(join(digests, std::string_view("\0", 1)));
 }

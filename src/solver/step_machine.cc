@@ -112,7 +112,9 @@ void StepMachine::move_to(Step& step, State state) {
 bool StepMachine::failed_by_input(Step& step) {
   for (const StepInput& input : step.inputs) {
     if (input.step->state != State::Failed) continue;
-    fail(step, *input.step->error);
+    release_key(step);
+    step.error = *input.step->error;
+    move_to(step, State::Failed);
     return true;
   }
   return false;
@@ -339,11 +341,13 @@ void StepMachine::finish(Step& step, std::vector<StepResult> results) {
 
 void StepMachine::fail(Step& step, Error error) {
   release_key(step);
-  if (step.started && step.state != State::Failed) {
+  const bool cancelled = error.code() == ErrorCode::Cancelled;
+  // A step that was stopped before it ran has nothing to tell; one that failed always has.
+  if (step.started || !cancelled) {
     progress::VertexEvent event = event_of(step.vertex);
-    event.started = step.started;
     event.completed = std::chrono::system_clock::now();
-    event.error = error.code() == ErrorCode::Cancelled ? "context canceled" : error.message();
+    event.started = step.started.value_or(*event.completed);
+    event.error = cancelled ? "context canceled" : error.message();
     step.progress->handle(event);
   }
   step.error = std::move(error);

@@ -9,7 +9,7 @@ FROM busybox AS base
 ARG GREETING=hello
 ENV A=1 B="two words"
 WORKDIR /app
-RUN echo "$GREETING" >greeting && adduser -D worker
+RUN echo "$GREETING" >greeting && echo worker:x:1234:1235::/:/bin/sh >>/etc/passwd && echo worker:x:1235: >>/etc/group
 COPY --chown=worker:worker src ./src
 RUN ["cp", "src/file", "copied"]
 RUN rm /etc/issue || true; rm -rf /etc/removed; mkdir -p /etc/kept
@@ -25,18 +25,17 @@ CMD ["cat copied"]
 EOF
 mkdir src && echo one >src/file && echo other >src/other
 
-build --build-context "busybox=$base" -o "type=oci,dest=$work/image,tar=false" .
+build --build-context "busybox=$base" -t image -o "type=oci,dest=$work/image,tar=false" .
 equal "$(cached_steps)" 0 "a first build has nothing to reuse"
 
 unpack "$work/image" "$work/rootfs"
 equal "$(cat "$work/rootfs/app/greeting")" hello
 equal "$(cat "$work/rootfs/app/copied")" one
-owner=$(sed -nE 's/^worker:[^:]*:([0-9]+):([0-9]+):.*/\1:\2/p' "$work/rootfs/etc/passwd")
-equal "$(stat -c %u:%g "$work/rootfs/app/src/file")" "$owner"
+equal "$(stat -c %u:%g "$work/rootfs/app/src/file")" 1234:1235
 [ ! -e "$work/rootfs/etc/issue" ] || fail "a removed file is still in the image"
 
 config() { skopeo inspect --config "oci:$work/image" | jq -c "$1"; }
-equal "$(config .config.Env)" "$(jq -nc '["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","A=1","B=two words"]')"
+equal "$(config '.config.Env[-2:]')" '["A=1","B=two words"]'
 equal "$(config .config.User)" '"worker"'
 equal "$(config .config.WorkingDir)" '"/app"'
 equal "$(config .config.ExposedPorts)" '{"8080/tcp":{}}'
@@ -48,7 +47,7 @@ equal "$(config .config.Cmd)" '["cat copied"]'
 # The same again: every step is found, the image is the same.
 digest=$(jq -r .manifests[0].digest "$work/image/index.json")
 rm -rf "$work/image"
-build --build-context "busybox=$base" -o "type=oci,dest=$work/image,tar=false" .
+build --build-context "busybox=$base" -t image -o "type=oci,dest=$work/image,tar=false" .
 equal "$(ran 'RUN|COPY')" 0
 equal "$(jq -r .manifests[0].digest "$work/image/index.json")" "$digest" "nothing changed"
 
@@ -59,7 +58,7 @@ equal "$(ran 'RUN|COPY')" 0
 
 # One file changes: what copies it and what follows run again, what comes before does not.
 echo changed >src/file
-build --build-context "busybox=$base" -o "type=oci,dest=$work/changed,tar=false" .
+build --build-context "busybox=$base" -t image -o "type=oci,dest=$work/changed,tar=false" .
 unpack "$work/changed" "$work/rootfs2"
 equal "$(cat "$work/rootfs2/app/copied")" changed
 equal "$(ran 'RUN echo')" 0

@@ -28,7 +28,7 @@ logged '"/missing": not found'
 touch excluded && echo excluded >.dockerignore
 printf 'FROM busybox\nCOPY excluded /\n' >Dockerfile
 refuse .
-logged 'excluded.*\.dockerignore'
+logged 'hint: excluded is there, but .dockerignore excludes it'
 rm .dockerignore
 
 printf 'FROM busybox\nCOPY --from=nowhere.invalid/x /a /b\n' >Dockerfile

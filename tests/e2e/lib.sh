@@ -79,11 +79,15 @@ EOF
   registry=localhost:$port
 }
 
-# The file system of an image in an OCI layout, unpacked by umoci: unpack LAYOUT[:TAG] DIR
+# The file system of an image in an OCI layout, unpacked by umoci: unpack LAYOUT DIR. The image must have
+# been built with a name whose tag is "latest".
 unpack() {
-  umoci raw unpack --image "$1" "$2" >"$work/umoci.log" 2>&1 ||
+  umoci raw unpack --image "$1:latest" "$2" >"$work/umoci.log" 2>&1 ||
     fail "umoci cannot unpack $1: $(cat "$work/umoci.log")"
 }
+
+# podman with a store of this test's own.
+podman_here() { podman --root "$work/podman" --runroot "$work/podman-run" --storage-driver vfs "$@"; }
 
 # Nothing of this test's store may still be mounted or running.
 nothing_left() {

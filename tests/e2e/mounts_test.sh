@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 base=$(busybox)
 mkdir -p context/tree && cd context
 echo data >tree/file
-echo s3cret >"$work/token"
+printf s3cret >"$work/token"
 
 cat >Dockerfile <<'EOF'
 FROM busybox AS other
@@ -17,20 +17,21 @@ RUN --mount=type=bind,source=tree,target=/mnt/tree cat /mnt/tree/file >/bound &&
 RUN --mount=type=bind,source=tree,target=/mnt/rw,rw echo gone >/mnt/rw/file
 RUN --mount=type=bind,from=other,source=/o,target=/o cat /o/f >/stage
 RUN --mount=type=cache,target=/cache,id=c echo "$RUN_ID" >>/cache/runs; cp /cache/runs /runs
-RUN --mount=type=cache,target=/cache,id=c,sharing=locked,uid=5,gid=6,mode=0750 cp /cache/runs /again
+RUN --mount=type=cache,target=/cache,id=owned,sharing=locked,uid=5,gid=6,mode=0750 stat -c %a:%u:%g /cache >/cache-mode
 RUN --mount=type=tmpfs,target=/t,size=1m touch /t/x && mount | grep -q ' /t type tmpfs'
 RUN --mount=type=secret,id=token,mode=0440,uid=7 cat /run/secrets/token | wc -c >/length; stat -c %a:%u /run/secrets/token >/secret-mode
-RUN --mount=type=secret,id=token,env=TOKEN test "$TOKEN" = s3cret
+RUN --mount=type=secret,id=token,env=TOKEN test "${#TOKEN}" = 6
 RUN --mount=type=secret,id=optional true
 EOF
 build --build-context "busybox=$base" --build-arg RUN_ID=first --secret "id=token,src=$work/token" \
-  -o "type=oci,dest=$work/image,tar=false" .
+  -t image -o "type=oci,dest=$work/image,tar=false" .
 unpack "$work/image" "$work/rootfs"
 cd "$work/rootfs"
 equal "$(cat bound)" data
 equal "$(cat stage)" from-stage
 equal "$(cat runs)" first
-equal "$(cat length)" 7
+equal "$(cat cache-mode)" 750:5:6
+equal "$(cat length)" 6
 equal "$(cat secret-mode)" 440:7
 for stub in mnt cache t run/secrets o; do
   [ ! -e "$stub" ] || fail "the mount point /$stub is in the image"

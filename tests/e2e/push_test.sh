@@ -25,17 +25,15 @@ build -t "$registry/team/more:v1" -o "type=registry,compression=zstd,force-compr
 skopeo inspect --raw --tls-verify=false "docker://$registry/team/more:v1" | jq -e \
   'all(.layers[]; .mediaType == "application/vnd.oci.image.layer.v1.tar+zstd")' >/dev/null ||
   fail "not all layers are zstd"
-skopeo copy -q --src-tls-verify=false "docker://$registry/team/more:v1" "oci:$work/copied:v1"
-unpack "$work/copied:v1" "$work/rootfs"
-equal "$(cat "$work/rootfs/file")" $'pushed\nmore'
+image=$(podman_here pull -q --tls-verify=false "$registry/team/more:v1" 2>/dev/null)
+equal "$(cat "$(podman_here image mount "$image")/file")" $'pushed\nmore'
 
 # Archives: OCI and docker, read by podman.
 build -t app:oci -o "type=oci,dest=$work/oci.tar" .
 build -t app:docker -o "type=docker,dest=$work/docker.tar" .
 for archive in oci docker; do
-  image=$(podman --root "$work/podman" --storage-driver vfs load -q -i "$work/$archive.tar" | sed 's/.*: //')
-  mounted=$(podman --root "$work/podman" --storage-driver vfs create "$image" true 2>/dev/null || true)
-  [ -n "$image" ] || fail "podman cannot load the $archive archive"
+  image=$(podman_here load -q -i "$work/$archive.tar" | sed 's/.*: //')
+  equal "$(cat "$(podman_here image mount "$image")/file")" $'pushed\nmore' "$archive archive"
 done
 
 # Local images: list, tag, push, pull, save, load, remove.
