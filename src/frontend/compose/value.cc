@@ -148,6 +148,13 @@ std::optional<std::string> number_text(std::string_view text) {
 
 }  // namespace
 
+Value::Value() = default;
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+
 const Value* Value::find(std::string_view name) const {
   const auto found = std::find_if(members.begin(), members.end(),
                                   [&](const Member& member) { return member.first == name; });

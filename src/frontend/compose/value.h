@@ -16,7 +16,15 @@ struct Value {
   // What compose's tags ask for when files merge.
   enum class Merge { Normal, Reset, Override };
 
-  using Member = std::pair<std::string, Value>;
+  struct Member;
+
+  // Out of line, because Member is complete only below.
+  Value();
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
 
   Kind kind = Kind::Null;
   Merge merge = Merge::Normal;
@@ -38,6 +46,12 @@ struct Value {
 
   // Equal content; positions do not count.
   bool operator==(const Value& other) const;
+};
+
+struct Value::Member {
+  std::string first;
+  Value second;
+  bool operator==(const Member&) const = default;
 };
 
 Value scalar(std::string text, SourceSpan span);
