@@ -31,13 +31,14 @@
 namespace slipway::cli {
 namespace {
 
-constexpr std::array kForwarded = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH, SIGUSR1, SIGUSR2};
+constexpr std::array kForwarded = {SIGINT,   SIGTERM, SIGHUP,  SIGQUIT,
+                                   SIGWINCH, SIGUSR1, SIGUSR2, SIGTSTP};
 
 sigset_t handled_signals() {
   sigset_t set;
   ::sigemptyset(&set);
   for (const int number : kForwarded) ::sigaddset(&set, number);
-  for (const int number : {SIGCHLD, SIGTSTP}) ::sigaddset(&set, number);
+  ::sigaddset(&set, SIGCHLD);
   return set;
 }
 
@@ -57,23 +58,20 @@ bool reap(pid_t child, int& wait_status) {
   return ended;
 }
 
-// Ctrl-Z: the build's process group stops, then we do; when we go on, so does it.
-void stop_together(pid_t group) {
-  ::kill(-group, SIGSTOP);
-  ::raise(SIGSTOP);
-  ::kill(-group, SIGCONT);
-}
-
 // Waits for `child`, passing signals on; exits as it did. Runs in parent and init, signals blocked.
 [[noreturn]] void stand_by(pid_t child, bool is_parent) {
   const sigset_t set = handled_signals();
   for (;;) {
-    const int number = ::sigwaitinfo(&set, nullptr);
+    siginfo_t info{};
+    const int number = ::sigwaitinfo(&set, &info);
     int wait_status = 0;
     if (number == SIGCHLD && reap(child, wait_status)) ::_exit(exit_code(wait_status));
-    if (number == SIGTSTP && is_parent) stop_together(child);
+    // What the terminal sends (Ctrl-C, a new size) goes to the whole process group: the program has
+    // it already, and a second Ctrl-C would mean more than the first.
+    const bool from_terminal = info.si_code == SI_KERNEL;
+    if (number == SIGTSTP && from_terminal && is_parent) ::raise(SIGSTOP);
     for (const int forwarded : kForwarded) {
-      if (number == forwarded) ::kill(child, number);
+      if (number == forwarded && !from_terminal) ::kill(child, number);
     }
   }
 }
@@ -191,13 +189,9 @@ Result<BuildNamespaces> enter_build_namespaces() {
     return namespace_error(rootless);
   }
   if (init > 0) {
-    ::setpgid(init, init);
     alive.read_end.reset();
     run_parent(init, std::move(alive.write_end), rootless);
   }
-  // A process group of its own: a Ctrl-C at the terminal reaches the program once, through the
-  // parent, and not a second time by itself.
-  ::setpgid(0, 0);
   alive.write_end.reset();
   const Status ready = run_init(alive.read_end, rootless);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);

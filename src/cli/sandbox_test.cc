@@ -1,9 +1,11 @@
 // The namespaces of a build, as root and as an ordinary user with subordinate ids.
 #include "cli/sandbox.h"
 
+#include <pty.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -96,6 +98,52 @@ TEST_F(SandboxTest, SignalsReachTheProgram) {
     ASSERT_TRUE(child.send_signal(number));
     EXPECT_EQ(child.wait()->shell_code(), 9) << "signal " << number;
   }
+}
+
+// The sandbox on a terminal of its own.
+class TerminalSession {
+ public:
+  explicit TerminalSession(const std::string& script) {
+    int master = -1;
+    pid_ = ::forkpty(&master, nullptr, nullptr, nullptr);
+    if (pid_ == 0) {
+      ::execl(SANDBOX_PROBE, SANDBOX_PROBE, "sh", "-c", script.c_str(), nullptr);
+      ::_exit(126);
+    }
+    master_ = UniqueFd(master);
+  }
+  void wait_for(const std::string& text) {
+    char byte;
+    for (std::string seen; !seen.contains(text) && ::read(master_.get(), &byte, 1) == 1;) {
+      seen += byte;
+    }
+  }
+  void type(std::string_view keys) { EXPECT_TRUE(write_all(master_.get(), keys)); }
+  int exit_code() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  UniqueFd master_;
+};
+
+TEST_F(SandboxTest, ControlCReachesTheProgramOnce) {
+  TerminalSession session(
+      "n=0; trap 'n=$((n+1))' INT; echo ready;"
+      "while [ $n = 0 ]; do sleep 0.02; done; sleep 0.3; exit $n");
+  session.wait_for("ready");
+  session.type("\x03");
+  EXPECT_EQ(session.exit_code(), 1);
+}
+
+TEST_F(SandboxTest, ProgramReadsTheTerminal) {
+  TerminalSession session("echo ready; read code; exit $code");
+  session.wait_for("ready");
+  session.type("7\n");
+  EXPECT_EQ(session.exit_code(), 7);
 }
 
 TEST_F(SandboxTest, KillingTheParentEndsEverything) {
