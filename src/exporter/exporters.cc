@@ -95,34 +95,38 @@ class ArchiveDestination {
       : path_(std::move(path)), stdout_fd_(stdout_fd) {}
 
   bool is_stdout() const { return path_ == "-"; }
-  // Calls write(sink) on the file, now for a file and in publish() for stdout.
+  // Calls write(sink, context) on the file: now for a file, in publish() for stdout.
   template <typename Write>
-  Status write(Write write) {
+  Status write(const ExportContext& context, Write write) {
     if (is_stdout()) {
       if (::isatty(stdout_fd_) == 1) {
         return make_error(ErrorCode::InvalidInput, "refusing to write an archive to a terminal")
             .with_hint("use dest=FILE or redirect the output");
       }
-      later_ = [write, fd = stdout_fd_]() -> Status { return write_to(fd, write); };
+      later_ = [write, fd = stdout_fd_](const ExportContext& then) -> Status {
+        return write_to(fd, then, write);
+      };
       return {};
     }
     file_.emplace(TRY(OutputFile::create(path_)));
-    return write_to(file_->fd(), write).context("write " + path_.string());
+    return write_to(file_->fd(), context, write).context("write " + path_.string());
   }
-  Status publish() { return file_ ? file_->publish() : later_(); }
+  Status publish(const ExportContext& context) {
+    return file_ ? file_->publish() : later_(context);
+  }
 
  private:
   template <typename Write>
-  static Status write_to(int fd, Write& write) {
+  static Status write_to(int fd, const ExportContext& context, Write& write) {
     layer::FdTarSink sink(fd);
-    TRY(write(sink));
+    TRY(write(sink, context));
     return sink.flush();
   }
 
   std::filesystem::path path_;
   int stdout_fd_;
   std::optional<OutputFile> file_;
-  std::function<Status()> later_;
+  std::function<Status(const ExportContext&)> later_;
 };
 
 // type=oci and type=docker as archives.
@@ -138,18 +142,18 @@ class ArchiveExporter final : public Exporter {
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     const AssembledImage image = TRY(assemble_image(result, options_, true, context));
-    TRY(destination_.write([image, this, &context](layer::TarSink& sink) -> Status {
+    const auto write = [image, this](layer::TarSink& sink, const ExportContext& now) -> Status {
       const progress::Time started = std::chrono::system_clock::now();
-      context.progress.status("sending tarball", 0, 0, started, false);
-      TRY(write_image_archive(image, options_.names, kind_, context.store.content(), sink,
-                              context.stop));
-      context.progress.status("sending tarball", 0, 0, started, true);
+      now.progress.status("sending tarball", 0, 0, started, false);
+      TRY(write_image_archive(image, options_.names, kind_, now.store.content(), sink, now.stop));
+      now.progress.status("sending tarball", 0, 0, started, true);
       return {};
-    }));
+    };
+    TRY(destination_.write(context, write));
     return describe(image, options_.names);
   }
 
-  Status finalize(const ExportContext&) override { return destination_.publish(); }
+  Status finalize(const ExportContext& context) override { return destination_.publish(context); }
 
  private:
   ImageOptions options_;
@@ -193,15 +197,16 @@ class TarExporter final : public Exporter {
     layer::TreeOptions tree;
     tree.overlay = false;
     tree.fixed_mtime = epoch_ ? epoch_ : result.epoch;
-    TRY(destination_.write([tree, result, &context](layer::TarSink& sink) -> Status {
-      const MountedResult mounted = TRY(MountedResult::open(context.store, result.snapshot));
-      TRY(layer::write_tree(mounted.path(), tree, sink, context.stop));
+    const auto write = [tree, result](layer::TarSink& sink, const ExportContext& now) -> Status {
+      const MountedResult mounted = TRY(MountedResult::open(now.store, result.snapshot));
+      TRY(layer::write_tree(mounted.path(), tree, sink, now.stop));
       return sink.append_zeros(2 * 512);
-    }));
+    };
+    TRY(destination_.write(context, write));
     return ExportedImage();
   }
 
-  Status finalize(const ExportContext&) override { return destination_.publish(); }
+  Status finalize(const ExportContext& context) override { return destination_.publish(context); }
 
  private:
   std::optional<int64_t> epoch_;

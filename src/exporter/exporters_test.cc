@@ -216,6 +216,25 @@ TEST_F(ExporterTest, FileSystemsComeOutAsTarAndDirectory) {
   EXPECT_FALSE(fs::exists(temp_->path() / "out/etc/mine"));
 }
 
+TEST_F(ExporterTest, StdoutIsWrittenByFinalizeWithItsOwnContext) {
+  for (const char* type : {"oci", "tar"}) {
+    const std::string path = temp_->path() / type;
+    const UniqueFd file = *open_file(path, O_RDWR | O_CREAT);
+    ExporterOptions options;
+    options.fields = {{"type", type}, {"dest", "-"}};
+    options.stdout_fd = file.get();
+    const auto exporter = *make_exporter(options);
+    {
+      const auto gone =
+          std::make_unique<ExportContext>(ExportContext{*store_, *client_, pool_, progress_, {}});
+      ASSERT_TRUE(exporter->run(build_, *gone));
+    }
+    EXPECT_EQ(fs::file_size(path), 0u);
+    ASSERT_TRUE(exporter->finalize({*store_, *client_, pool_, progress_, {}}));
+    EXPECT_THAT(command({"tar", "-tf", path}), HasSubstr("\n"));
+  }
+}
+
 TEST_F(ExporterTest, NothingAppearsBeforeFinalize) {
   ExporterOptions options;
   options.fields = {{"type", "oci"}, {"dest", "late.tar"}};
