@@ -3,6 +3,8 @@
 # The program is build/PRESET/slipway.
 set -euo pipefail
 cd "$(dirname "$0")"
+# A compiler cache serves every clone: paths count from the clone's root.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 preset=${1:-release}
 [ $# -gt 0 ] && shift

@@ -3,6 +3,8 @@
 # --full also tests the Morgan services that need PyTorch (several gigabytes) and builds their images.
 set -euo pipefail
 cd "$(dirname "$0")"
+# A compiler cache serves every clone: paths count from the clone's root.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 if [ "${1:-}" = --full ]; then
   export SLIPWAY_TEST_FULL=1

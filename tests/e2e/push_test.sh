@@ -25,7 +25,7 @@ build -t "$registry/team/more:v1" -o "type=registry,compression=zstd,force-compr
 skopeo inspect --raw --tls-verify=false "docker://$registry/team/more:v1" | jq -e \
   'all(.layers[]; .mediaType == "application/vnd.oci.image.layer.v1.tar+zstd")' >/dev/null ||
   fail "not all layers are zstd"
-image=$(podman_here pull -q --tls-verify=false "$registry/team/more:v1" 2>/dev/null)
+image=$(podman_here pull -q --tls-verify=false "$registry/team/more:v1")
 equal "$(cat "$(podman_here image mount "$image")/file")" $'pushed\nmore'
 
 # Archives: OCI and docker, read by podman.
@@ -37,7 +37,8 @@ for archive in oci docker; do
 done
 
 # Local images: list, tag, push, pull, save, load, remove.
-slipway tag app:docker "$registry/team/tagged:v2"
+build -t app:local .
+slipway tag app:local "$registry/team/tagged:v2"
 slipway push "$registry/team/tagged:v2" 2>"$work/log"
 slipway rmi "$registry/team/tagged:v2"
 ! slipway images | grep -q team/tagged || fail "a removed name is still listed"
