@@ -90,6 +90,12 @@ class SubtreeSelection {
     TRY(nodes_.scan(*directory));
     for (Node& child : directory->nodes) {
       const std::string name(directory->name(child));
+      if (child.directory == nullptr && include_ == nullptr && exclude_ == nullptr) {
+        // The short way for most of all entries.
+        list_headers();
+        selected_.push_back({node.path + "/" + name, {directory, &child}, headers_.empty()});
+        continue;
+      }
       TRY(visit({node.path + "/" + name, {directory, &child}, false},
                 top ? name : relative + "/" + name));
     }
