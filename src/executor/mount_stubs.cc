@@ -43,12 +43,14 @@ Status MountStubs::create(const std::string& path, Kind kind) {
   if (::fstat(parent.directory.get(), &before) != 0) return errno_error("stat parent of {}", path);
   if (kind == Kind::Directory) {
     if (::mkdirat(parent.directory.get(), parent.name.c_str(), 0755) != 0) {
+      if (errno == EEXIST) return {};  // another step that shares this tree was faster
       return errno_error("create mount point {}", path);
     }
   } else {
-    TRY(open_file_at(parent.directory.get(), parent.name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-                     0644)
-            .context("create mount point " + path));
+    const Result<UniqueFd> file = open_file_at(parent.directory.get(), parent.name,
+                                               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+    if (!file && file.error().errno_value() == EEXIST) return {};
+    if (!file) return Error(file.error()).context("create mount point " + path);
   }
   struct stat after;
   if (::fstat(parent.directory.get(), &after) != 0) return errno_error("stat parent of {}", path);

@@ -81,18 +81,19 @@ TEST_F(NetworkTest, NamespacesAreReusedButNeverSharedByTwoStepsAtATime) {
   const std::string first = machine.run(step(Network::None, kNamespaceOfStep)).out;
   EXPECT_EQ(machine.run(step(Network::None, kNamespaceOfStep)).out, first);
 
+  // Two steps in one root: neither may take the other's mount points away.
+  for (const char* path : {"proc", "dev", "sys"}) fs::create_directories(machine.rootfs() / path);
+  for (const char* path : {"/etc/hosts", "/etc/resolv.conf"}) machine.write(path, "#");
+  const auto meet = [](const char* mine, const char* other) {
+    return fmt::format(
+        "{}; touch /tmp/{}; n=0; "
+        "while [ ! -e /tmp/{} ] && [ $n -lt 500 ]; do n=$((n+1)); sleep 0.01; done",
+        kNamespaceOfStep, mine, other);
+  };
   StepOutcome outcomes[2];
   {
-    std::jthread other([&] {
-      outcomes[0] =
-          machine.run(step(Network::None, fmt::format("{}; touch /tmp/a; "
-                                                      "while [ ! -e /tmp/b ]; do sleep 0.01; done",
-                                                      kNamespaceOfStep)));
-    });
-    outcomes[1] = machine.run(
-        step(Network::None, fmt::format("while [ ! -e /tmp/a ]; do sleep 0.01; done; {}; "
-                                        "touch /tmp/b",
-                                        kNamespaceOfStep)));
+    std::jthread other([&] { outcomes[0] = machine.run(step(Network::None, meet("a", "b"))); });
+    outcomes[1] = machine.run(step(Network::None, meet("b", "a")));
   }
   EXPECT_FALSE(outcomes[0].out.empty());
   EXPECT_FALSE(outcomes[1].out.empty());
