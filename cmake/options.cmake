@@ -11,9 +11,10 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 add_compile_options(-Wall -Wextra -Wshadow -Wswitch-enum -Wnon-virtual-dtor -Wsuggest-override
                     -Wunused-result -Wno-missing-field-initializers -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # False positives of g++ 12 in libstdc++ at -O2 (GCC PR 105329, 105651).
+  # False positives of g++ 12 in libstdc++ at -O2 (GCC PR 105329, 105651, 104475).
   add_compile_options(-Wno-restrict -Wno-stringop-overflow -Wno-dangling-pointer
-                      -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overread)
+                      -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overread
+                      -Wno-use-after-free)
 else()
   # libstdc++ 12 uses its own deprecated functions; flags made for g++ are no news to clang.
   add_compile_options(-Wno-gnu-statement-expression -Wno-deprecated-declarations
