@@ -46,6 +46,19 @@ Result<solver::StepResult> solve(const PlannedTarget& plan, const BuildServices&
   return std::move(results.at(0));
 }
 
+// The images that a graph starts from.
+std::vector<Reference> source_images(const graph::Definition& definition) {
+  constexpr std::string_view kScheme = "docker-image://";
+  std::vector<Reference> images;
+  for (const graph::Vertex& vertex : definition.vertices()) {
+    const auto* source = std::get_if<graph::SourceOp>(&vertex.op);
+    if (source == nullptr || !source->identifier.starts_with(kScheme)) continue;
+    const auto image = Reference::parse(source->identifier.substr(kScheme.size()));
+    if (image) images.push_back(*image);
+  }
+  return images;
+}
+
 Status build_target(TargetRun& run, const BuildServices& services, progress::Sink& progress,
                     std::stop_token stop) {
   const solver::StepResult solved = TRY(solve(run.plan, services, progress, stop));
@@ -55,7 +68,8 @@ Status build_target(TargetRun& run, const BuildServices& services, progress::Sin
                       run.plan.target.name);
   }
   const exporter::BuildResult result{*snapshot, solved.keep_alive, run.plan.conversion.config,
-                                     run.plan.conversion.epoch};
+                                     run.plan.conversion.epoch,
+                                     source_images(run.plan.conversion.definition)};
   for (Output& output : run.outputs) {
     output.image =
         TRY(as_step(progress, output.exporter->name(), [&](progress::VertexReporter& reporter) {

@@ -92,7 +92,11 @@ class Push {
       : content_(content), client_(client), name_(name), options_(options), reporter_(reporter) {}
 
   Status run(const Descriptor& target, std::stop_token stop) {
-    if (TRY(is_there(name_, target.digest, stop))) return {};
+    if (TRY(is_there(name_, target.digest, stop))) {
+      const progress::Time now = std::chrono::system_clock::now();
+      reporter_.status(manifest_status(target), 0, 0, now, true);
+      return {};
+    }
     Contents contents;
     TRY(collect(content_, target, 0, contents).context("read the image to push"));
     const bool complete =
@@ -184,10 +188,13 @@ class Push {
     return missing;
   }
 
+  std::string manifest_status(const Descriptor& manifest) const {
+    return fmt::format("pushing manifest for {}", name_.with_digest(manifest.digest).str());
+  }
+
   Status push_manifest(const Reference& reference, const Descriptor& manifest,
                        std::stop_token stop) {
-    const std::string status =
-        fmt::format("pushing manifest for {}", name_.with_digest(manifest.digest).str());
+    const std::string status = manifest_status(manifest);
     const progress::Time started = std::chrono::system_clock::now();
     reporter_.status(status, 0, 0, started, false);
     const std::string bytes = TRY(content_.read(manifest.digest));
