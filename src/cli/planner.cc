@@ -146,10 +146,11 @@ Result<Planner::DockerfileText> Planner::read_dockerfile(const bake::Target& tar
   if (!text && text.error().code() == ErrorCode::NotFound) {
     return make_error(ErrorCode::NotFound, "read Dockerfile {}: no such file", path.string());
   }
-  // Errors show the file as the user knows it.
-  return DockerfileText {
-    name, TRY(std::move(text).context("read Dockerfile"))
-  };
+  // Errors show the file as the user would name it.
+  const fs::path relative = path.lexically_relative(options_.environment.working_directory);
+  const bool below = !relative.empty() && *relative.begin() != "..";
+  std::string content = TRY(std::move(text).context("read Dockerfile"));
+  return DockerfileText{below ? relative.string() : name, std::move(content)};
 }
 
 Result<std::vector<std::string>> Planner::read_ignore_patterns(const bake::Target& target,
