@@ -2,15 +2,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "base/file_io.h"
+#include "cli/registry_files.h"
 #include "cli/version.h"
-#include "oci/json_fields.h"
 
 namespace slipway::cli {
 namespace {
+
+constexpr size_t kMaxSettingsBytes = 4 << 20;
 
 // A closed stderr must not end the command.
 void warn(std::string_view text) {
@@ -45,18 +48,41 @@ std::vector<std::filesystem::path> credential_files(const Environment& environme
   return files;
 }
 
-// dockerd's "registry-mirrors" (of Docker Hub) and "insecure-registries".
-void read_daemon_settings(const std::filesystem::path& path, registry::ClientOptions& options) {
-  const Result<std::string> text = read_file(path, 1 << 20);
-  if (!text) return;
-  const auto document = json_fields::parse_object(*text, 1 << 20);
-  if (!document) return warn(fmt::format("{}: {}", path.string(), document.error().message()));
-  const auto mirrors = json_fields::strings(*document, "registry-mirrors");
-  const auto insecure = json_fields::strings(*document, "insecure-registries");
-  if (!mirrors) return warn(fmt::format("{}: {}", path.string(), mirrors.error().message()));
-  if (!insecure) return warn(fmt::format("{}: {}", path.string(), insecure.error().message()));
-  for (const std::string& mirror : *mirrors) options.mirrors["docker.io"].push_back(mirror);
-  options.insecure_hosts.insert(insecure->begin(), insecure->end());
+// The user's file stands instead of the machine's; the drop-in files come on top.
+std::vector<std::filesystem::path> registries_conf_files(const Environment& environment) {
+  if (const std::string named = environment.get("CONTAINERS_REGISTRIES_CONF"); !named.empty()) {
+    return {environment.working_directory / named};
+  }
+  std::error_code error;
+  std::filesystem::path main_file = config_home(environment) / "containers/registries.conf";
+  if (!std::filesystem::exists(main_file, error)) main_file = "/etc/containers/registries.conf";
+  std::vector<std::filesystem::path> drop_ins;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/etc/containers/registries.conf.d", error)) {
+    if (entry.path().extension() == ".conf") drop_ins.push_back(entry.path());
+  }
+  std::ranges::sort(drop_ins);
+  drop_ins.insert(drop_ins.begin(), std::move(main_file));
+  return drop_ins;
+}
+
+using ParseSettings = Result<RegistrySettings> (*)(std::string_view text);
+
+void add_settings(const std::filesystem::path& file, ParseSettings parse,
+                  registry::ClientOptions& options) {
+  const Result<std::string> text = read_file(file, kMaxSettingsBytes);
+  if (!text && text.error().code() == ErrorCode::NotFound) return;
+  Result<RegistrySettings> settings = text ? parse(*text) : Result<RegistrySettings>(text.error());
+  if (!settings) {
+    warn(fmt::format("{}: {}; what it says of registries is not used", file.string(),
+                     settings.error().message()));
+    return;
+  }
+  options.insecure_hosts.merge(settings->insecure_hosts);
+  for (auto& [domain, mirrors] : settings->mirrors) {
+    auto& known = options.mirrors[domain];
+    known.insert(known.end(), mirrors.begin(), mirrors.end());
+  }
 }
 
 }  // namespace
@@ -80,9 +106,14 @@ registry::ClientOptions client_options(const Environment& environment) {
   options.proxy = {proxy_variable(environment, "HTTP_PROXY", "http_proxy"),
                    proxy_variable(environment, "HTTPS_PROXY", "https_proxy"),
                    proxy_variable(environment, "NO_PROXY", "no_proxy")};
+  for (const std::filesystem::path& file : registries_conf_files(environment)) {
+    add_settings(file, parse_registries_conf, options);
+  }
+  for (const std::filesystem::path& file : {std::filesystem::path("/etc/docker/daemon.json"),
+                                            config_home(environment) / "docker/daemon.json"}) {
+    add_settings(file, parse_docker_daemon_json, options);
+  }
   options.user_agent = fmt::format("slipway/{}", kVersion);
-  read_daemon_settings("/etc/docker/daemon.json", options);
-  read_daemon_settings(config_home(environment) / "docker/daemon.json", options);
   return options;
 }
 
