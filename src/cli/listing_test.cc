@@ -36,7 +36,8 @@ TEST(Listing, TemplateMistakesAreNamed) {
   EXPECT_THAT(images().text("{{.Nam}}").error().message(), HasSubstr("did you mean .Name"));
   EXPECT_THAT(images().text("jsn").error().message(), HasSubstr("did you mean json"));
   EXPECT_FALSE(images().text("{{.Name"));
-  EXPECT_FALSE(Listing({{"Name", "NAME"}}).text("{{.Nam}}"));
+  const Listing empty(std::vector<Listing::Column>{{"Name", "NAME"}});
+  EXPECT_FALSE(empty.text("{{.Nam}}"));
 }
 
 TEST(HumanDuration, ReadsAsDockers) {
