@@ -2,6 +2,8 @@
 #include <fnmatch.h>
 #include <unistd.h>
 
+#include <set>
+
 #include <CLI/CLI.hpp>
 
 #include "base/file_io.h"
@@ -92,8 +94,14 @@ Result<int> list_images(const ImagesFlags& flags, Invocation& invocation) {
   // The newest first, as docker has it.
   std::ranges::stable_sort(images, std::greater(),
                            [](const LocalImage& image) { return image.created; });
+  std::set<Digest> named;
+  for (const LocalImage& image : images) {
+    if (image.name) named.insert(image.stored.target.digest);
+  }
   std::string ids;
   for (const LocalImage& image : images) {
+    // One that has names shows under those only.
+    if (!image.name && named.contains(image.stored.target.digest)) continue;
     if (!TRY(passes(image, flags))) continue;
     Listing::Row row = row_of(image, flags, ::time(nullptr));
     const std::string line = row[3].text + "\n";

@@ -18,6 +18,8 @@ Result<int> tag_image(const std::string& source, const std::string& target,
   const auto store = TRY(open_store(invocation));
   const LocalImage image = TRY(find_local_image(*store, source));
   TRY(store->images().tag(name.str(), image.stored.target));
+  // Its digest was its name only for want of another.
+  if (!image.name) TRY(store->images().remove(image.stored.name));
   TRY(store->barrier());
   return 0;
 }
