@@ -85,13 +85,14 @@ class Slipway(Builder):
         return output_of(self.program, "--version")
 
     def build(self, context, arguments):
-        command = [self.program, "build", "--progress=plain", "-o", "type=cacheonly"]
+        command = [self.program, "build", "--progress=plain", "--network=host", "-o", "type=cacheonly"]
         for key, value in arguments.items():
             command += ["--build-arg", f"{key}={value}"]
         return run([*command, str(context)], self.log, self.env)
 
     def push_stack(self, stack, services, tags, bases):
-        command = [self.program, *bake_arguments(stack, services, tags, bases), "--push", *services]
+        command = [self.program, *bake_arguments(stack, services, tags, bases), "--set=*.network=host"]
+        command += ["--push", *services]
         return run(command, self.log, self.env, cwd=str(stack.folder))
 
 
