@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <map>
 
 #include "base/check.h"
+#include "layer/xattr.h"
 
 namespace slipway::source {
 namespace {
@@ -70,20 +70,10 @@ bool counts(std::string_view xattr) {
 
 Result<Xattrs> read_xattrs(int fd) {
   Xattrs xattrs;
-  const ssize_t size = ::flistxattr(fd, nullptr, 0);
-  if (size == 0 || (size < 0 && errno == ENOTSUP)) return xattrs;
-  std::string names(size < 0 ? 0 : static_cast<size_t>(size), '\0');
-  if (size < 0 || ::flistxattr(fd, names.data(), names.size()) < 0)
-    return errno_error("list xattrs");
-  for (size_t at = 0; at < names.size();) {
-    const std::string name = names.c_str() + at;
-    at += name.size() + 1;
+  for (const std::string& name : TRY(layer::list_xattrs(fd))) {
     if (!counts(name)) continue;
-    std::string value(65536, '\0');  // XATTR_SIZE_MAX
-    const ssize_t got = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
-    if (got < 0) continue;
-    value.resize(static_cast<size_t>(got));
-    xattrs.emplace(name, std::move(value));
+    Result<std::string> value = layer::get_xattr(fd, name);
+    if (value) xattrs.emplace(name, *std::move(value));
   }
   return xattrs;
 }
