@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "executor/seccomp_profile.h"
 
@@ -83,24 +84,6 @@ constexpr std::array kReadonlyPaths = {"/proc/bus", "/proc/fs", "/proc/irq", "/p
 // makes itself must not open (see "Devices" in docs/executor.md).
 constexpr std::array kDevices = {"/dev/null",   "/dev/zero",    "/dev/full",
                                  "/dev/random", "/dev/urandom", "/dev/tty"};
-
-std::string base64(std::string_view bytes) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      const bool padding = i + k > bytes.size();
-      text += padding ? '=' : kAlphabet[group >> (18 - 6 * k) & 63];
-    }
-  }
-  return text;
-}
 
 Json mount_entry(const std::string& destination, const std::string& type, const std::string& source,
                  std::vector<std::string> options) {
@@ -273,7 +256,7 @@ void add_confinement(const OciConfigInput& input, Json& config) {
   config["linux"]["maskedPaths"] = kMaskedPaths;
   config["linux"]["readonlyPaths"] = kReadonlyPaths;
   if (const auto* filter = std::get_if<CompiledFilter>(&input.seccomp)) {
-    config["annotations"]["run.oci.seccomp_bpf_data"] = base64(filter->bpf);
+    config["annotations"]["run.oci.seccomp_bpf_data"] = encode_base64(filter->bpf);
   } else {
     config["linux"]["seccomp"] = seccomp_rules_json();
   }

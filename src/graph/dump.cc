@@ -5,6 +5,7 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "graph/ops.pb.h"
 #include "graph/proto.h"
@@ -47,21 +48,6 @@ std::string quote(std::string_view text) {
   return out + '"';
 }
 
-std::string base64(std::string_view bytes) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j) {
-      group = group << 8 | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0u);
-    }
-    for (size_t j = 0; j < 4; ++j) {
-      out += i + j <= bytes.size() ? kDigits[group >> (18 - 6 * j) & 63] : '=';
-    }
-  }
-  return out;
-}
-
 // Members of one JSON object, in the order they are added.
 class Object {
  public:
@@ -98,7 +84,7 @@ std::string field_value(const Message& message, const FieldDescriptor& field, in
       return std::to_string(get(&Reflection::GetEnumValue, &Reflection::GetRepeatedEnumValue));
     case FieldDescriptor::CPPTYPE_STRING: {
       const std::string text = get(&Reflection::GetString, &Reflection::GetRepeatedString);
-      return field.type() == FieldDescriptor::TYPE_BYTES ? quote(base64(text)) : quote(text);
+      return field.type() == FieldDescriptor::TYPE_BYTES ? quote(encode_base64(text)) : quote(text);
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return to_json(index < 0 ? reflection.GetMessage(message, &field)

@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "oci/json_writer.h"
 #include "ops/file_copy.h"
@@ -39,23 +40,6 @@ void write_owner(JsonWriter& json, const std::optional<graph::ChownOpt>& owner) 
 
 void write_flag(JsonWriter& json, std::string_view name, bool value) {
   if (value) json.key(name).boolean(true);
-}
-
-std::string base64(std::string_view bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    const size_t count = std::min<size_t>(3, bytes.size() - i);
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      text += k <= count ? kDigits[group >> (18 - 6 * k) & 63] : '=';
-    }
-  }
-  return text;
 }
 
 // Go's path.Base.
@@ -104,7 +88,7 @@ class ActionJson {
   void write(const graph::FileCopy& copy) { write(copy, copy.src); }
   void write(const graph::FileMkfile& file) {
     json_.optional("path", file.path).optional("mode", int64_t{file.mode});
-    json_.optional("data", base64(file.data));
+    json_.optional("data", encode_base64(file.data));
     write_owner(json_, file.owner);
     json_.optional("timestamp", file.timestamp);
   }
@@ -215,7 +199,8 @@ Result<solver::CacheMap> file_cache_map(const graph::FileOp& op, size_t input_co
   json.key("Actions").begin_array();
   Indexes indexes;
   for (const graph::FileAction& action : op.actions) {
-    json.string(base64(ActionJson::of(action, is_input(action.secondary_input, input_count))));
+    json.string(
+        encode_base64(ActionJson::of(action, is_input(action.secondary_input, input_count))));
     indexes.push_back({action.input, action.secondary_input, action.output});
   }
   json.end_array();

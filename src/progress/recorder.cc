@@ -5,46 +5,13 @@
 #include <fmt/chrono.h>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/file_io.h"
 
 namespace slipway::progress {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::string base64(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      const bool padding = i + k > bytes.size();
-      text += padding ? '=' : kAlphabet[group >> (18 - 6 * k) & 63];
-    }
-  }
-  return text;
-}
-
-std::string unbase64(std::string_view text) {
-  std::string bytes;
-  uint32_t group = 0;
-  int bits = 0;
-  for (const char c : text) {
-    const char* at = std::char_traits<char>::find(kAlphabet, 64, c);
-    if (at == nullptr) break;
-    group = group << 6 | static_cast<uint32_t>(at - kAlphabet);
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes += static_cast<char>(group >> bits & 255);
-  }
-  return bytes;
-}
 
 std::string to_text(Time time) {
   const auto nanoseconds =
@@ -105,13 +72,13 @@ Json to_json(const StatusEvent& e) {
 Json to_json(const LogEvent& e) {
   return {{"logs", Json::array({{{"vertex", e.vertex.str()},
                                  {"stream", e.stream},
-                                 {"data", base64(e.data)},
+                                 {"data", encode_base64(e.data)},
                                  {"timestamp", to_text(e.timestamp)}}})}};
 }
 
 Json to_json(const WarningEvent& e) {
-  Json w{{"vertex", e.vertex.str()}, {"level", 1}, {"short", base64(e.message)}};
-  if (!e.detail.empty()) w["detail"] = Json::array({base64(e.detail)});
+  Json w{{"vertex", e.vertex.str()}, {"level", 1}, {"short", encode_base64(e.message)}};
+  if (!e.detail.empty()) w["detail"] = Json::array({encode_base64(e.detail)});
   if (!e.url.empty()) w["url"] = e.url;
   if (!e.spans.empty()) w["sourceInfo"] = {{"filename", e.spans.front().file}};
   for (const SourceSpan& span : e.spans) {
@@ -155,23 +122,31 @@ Event to_status(const Json& s) {
                      to_time(s, "completed")};
 }
 
-Event to_log(const Json& l) {
-  return LogEvent{digest_of(l, "vertex"), l.value("stream", 1), unbase64(l.value("data", "")),
-                  to_time(l, "timestamp").value_or(Time())};
+Result<std::string> decode(std::string_view text) {
+  std::optional<std::string> bytes = decode_base64(text);
+  if (bytes) return *std::move(bytes);
+  return make_error(ErrorCode::InvalidInput, "a line of progress holds no base64");
 }
 
-Event to_warning(const Json& w) {
-  WarningEvent e{.vertex = digest_of(w, "vertex"), .message = unbase64(w.value("short", ""))};
+Result<Event> to_log(const Json& l) {
+  std::string data = TRY(decode(l.value("data", "")));
+  return Event(LogEvent{digest_of(l, "vertex"), l.value("stream", 1), std::move(data),
+                        to_time(l, "timestamp").value_or(Time())});
+}
+
+Result<Event> to_warning(const Json& w) {
+  WarningEvent e{.vertex = digest_of(w, "vertex")};
+  e.message = TRY(decode(w.value("short", "")));
   if (w.contains("detail") && !w["detail"].empty()) {
-    e.detail = unbase64(w["detail"][0].get<std::string>());
+    e.detail = TRY(decode(w["detail"][0].get<std::string>()));
   }
   e.url = w.value("url", "");
-  if (!w.contains("sourceInfo") || !w.contains("range")) return e;
+  if (!w.contains("sourceInfo") || !w.contains("range")) return Event(std::move(e));
   for (const Json& range : w["range"]) {
     e.spans.push_back({w["sourceInfo"].value("filename", ""), range.at("start").value("line", 0),
                        range.at("end").value("line", 0)});
   }
-  return e;
+  return Event(std::move(e));
 }
 
 }  // namespace

@@ -46,8 +46,8 @@ TEST(Recorder, GroupsAndLinesOfWarningsComeBack) {
 }
 
 TEST(Recorder, RefusesWhatIsNoEvent) {
-  for (const char* line :
-       {"", "{}", "[]", "null", "{\"logs\":[]}", "{\"vertexes\":[{\"name\":3}]}"}) {
+  for (const char* line : {"", "{}", "[]", "null", "{\"logs\":[]}", "{\"vertexes\":[{\"name\":3}]}",
+                           "{\"logs\":[{\"data\":\"?\"}]}"}) {
     EXPECT_FALSE(parse_json_line(line)) << line;
   }
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/text.h"
 #include "oci/json_fields.h"
 
@@ -19,23 +20,6 @@ using std::chrono::steady_clock;
 constexpr std::chrono::seconds kShortestLifetime{60};
 constexpr std::chrono::seconds kExpiryMargin{15};
 constexpr size_t kMaxTokenAnswerBytes = 1 << 20;
-
-std::string encode_base64(std::string_view text) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string result;
-  for (size_t at = 0; at < text.size(); at += 3) {
-    const std::string_view group = text.substr(at, 3);
-    uint32_t bits = 0;
-    for (size_t i = 0; i < 3; ++i) {
-      bits = bits << 8 | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0u);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      result += i <= group.size() ? kAlphabet[bits >> (18 - 6 * i) & 63] : '=';
-    }
-  }
-  return result;
-}
 
 std::string basic_header(const Credentials& credentials) {
   return "Basic " + encode_base64(credentials.username + ":" + credentials.password);

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "base/child_process.h"
 #include "base/file_io.h"
 #include "base/text.h"
@@ -61,28 +62,6 @@ bool is_helper_name(std::string_view name) {
 }
 
 }  // namespace
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  static constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string result;
-  for (size_t at = 0; at < text.size(); at += 4) {
-    const std::string_view group = text.substr(at, 4);
-    const bool last = at + 4 == text.size();
-    const size_t padding = last ? (group.ends_with("==") ? 2 : group.ends_with("=") ? 1 : 0) : 0;
-    uint32_t bits = 0;
-    for (size_t i = 0; i < 4; ++i) {
-      const size_t value = i < 4 - padding ? kAlphabet.find(group[i]) : 0;
-      if (value == std::string_view::npos) return std::nullopt;
-      bits = bits << 6 | static_cast<uint32_t>(value);
-    }
-    for (size_t i = 0; i < 3 - padding; ++i) {
-      result += static_cast<char>(bits >> (16 - 8 * i) & 0xff);
-    }
-  }
-  return result;
-}
 
 Result<CredentialFile> parse_credential_file(std::string_view text) {
   CredentialFile file;

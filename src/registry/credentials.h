@@ -39,9 +39,6 @@ struct CredentialFile {
 // skipped.
 Result<CredentialFile> parse_credential_file(std::string_view json);
 
-// Standard base64 with padding; nullopt for anything else.
-std::optional<std::string> decode_base64(std::string_view text);
-
 class CredentialStore {
  public:
   // Runs `docker-credential-NAME get` for a server; nullopt when it knows nothing about it.

@@ -106,15 +106,5 @@ TEST(Credentials, RunsARealHelper) {
   setenv("PATH", path.c_str(), 1);
 }
 
-TEST(Base64, DecodesOnlyTheStandardForm) {
-  EXPECT_EQ(decode_base64("YQ=="), "a");
-  EXPECT_EQ(decode_base64("YWI="), "ab");
-  EXPECT_EQ(decode_base64("YWJj"), "abc");
-  EXPECT_EQ(decode_base64(""), "");
-  for (const char* bad : {"Y", "YQ", "Y===", "====", "YQ==YQ==", "Y-==", "YQ=\n"}) {
-    EXPECT_EQ(decode_base64(bad), std::nullopt) << bad;
-  }
-}
-
 }  // namespace
 }  // namespace slipway::registry

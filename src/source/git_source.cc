@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/base64.h"
 #include "base/child_process.h"
 #include "base/file_io.h"
 #include "base/text.h"
@@ -49,23 +50,6 @@ std::string host_of(const std::string& url) {
       url.substr(start + 3, url.find_first_of("/?#", start + 3) - start - 3);
   const size_t at = authority.rfind('@');
   return at == std::string::npos ? authority : authority.substr(at + 1);
-}
-
-std::string base64(std::string_view text) {
-  static constexpr char kAlphabet[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string result;
-  for (size_t at = 0; at < text.size(); at += 3) {
-    const std::string_view group = text.substr(at, 3);
-    uint32_t bits = 0;
-    for (size_t i = 0; i < 3; ++i) {
-      bits = bits << 8 | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0u);
-    }
-    for (size_t i = 0; i < 4; ++i) {
-      result += i <= group.size() ? kAlphabet[bits >> (18 - 6 * i) & 63] : '=';
-    }
-  }
-  return result;
 }
 
 // The branch or tag that `ref` means among the lines of ls-remote: exact names first, branches
@@ -244,7 +228,7 @@ std::optional<std::string> GitSource::authorization(const GitSpec& spec) const {
     }
     if (!spec.token_secret.empty()) {
       if (auto token = options_.secret(spec.token_secret + suffix)) {
-        return "basic " + base64("x-access-token:" + *token);
+        return "basic " + encode_base64("x-access-token:" + *token);
       }
     }
   }
