@@ -53,7 +53,7 @@ class BuildSession {
     engine_ = TRY(Engine::create(std::move(store), {.invocation = invocation_,
                                                     .build_ref = record.ref(),
                                                     .secrets = secrets,
-                                                    .allow_insecure = allows("security.insecure"),
+                                                    .allowed = allowed(),
                                                     .on_warning = [](const std::string& warning) {
                                                       std::fprintf(stderr, "WARNING: %s\n",
                                                                    warning.c_str());
@@ -90,13 +90,17 @@ class BuildSession {
     return run_builds(plans_, engine_->services(), sink, invocation_.stop);
   }
 
-  bool allows(const std::string& entitlement) const {
+  // Who asks for the host's network for all of a target's steps has allowed it.
+  ops::ExecOptions allowed() const {
+    ops::ExecOptions allowed;
     for (const bake::Target& target : options_.targets) {
-      for (const std::string& e : target.entitlements) {
-        if (e == entitlement) return true;
+      if (target.network == "host") allowed.allow_host_network = true;
+      for (const std::string& entitlement : target.entitlements) {
+        if (entitlement == "security.insecure") allowed.allow_insecure = true;
+        if (entitlement == "network.host") allowed.allow_host_network = true;
       }
     }
-    return false;
+    return allowed;
   }
 
   std::vector<std::string> target_names() const {

@@ -4,7 +4,6 @@
 
 #include "cli/session.h"
 #include "executor/oci_executor.h"
-#include "ops/exec_runner.h"
 #include "ops/file_runner.h"
 #include "ops/merge_runner.h"
 #include "source/local_context.h"
@@ -132,15 +131,14 @@ Engine::~Engine() = default;
 Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<store::Store> store,
                                                EngineOptions options) {
   auto parts = std::make_unique<Parts>(std::move(options), std::move(store));
-  parts->exec = TRY(ops::ExecRunner::create(
-      {.store = *parts->store,
-       .executor = parts->executor,
-       .contexts = parts->contexts,
-       .secrets = parts->secrets,
-       .agents = parts->secrets,
-       .pool = parts->pool,
-       .rootless = parts->rootless},
-      {.allow_insecure = parts->options.allow_insecure, .allow_host_network = true}));
+  parts->exec = TRY(ops::ExecRunner::create({.store = *parts->store,
+                                             .executor = parts->executor,
+                                             .contexts = parts->contexts,
+                                             .secrets = parts->secrets,
+                                             .agents = parts->secrets,
+                                             .pool = parts->pool,
+                                             .rootless = parts->rootless},
+                                            parts->options.allowed));
   parts->router = std::make_unique<ops::OpRouter>(
       ops::OpRouter::Runners{parts->source, *parts->exec, parts->file, parts->merge});
   parts->scheduler = std::make_unique<solver::Scheduler>(*parts->router, parts->cache);

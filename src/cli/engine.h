@@ -13,6 +13,7 @@
 #include "cli/planner.h"
 #include "cli/secrets.h"
 #include "executor/process_spec.h"
+#include "ops/exec_runner.h"
 #include "ops/local_contexts.h"
 #include "ops/op_router.h"
 #include "ops/source_runner.h"
@@ -28,7 +29,7 @@ struct EngineOptions {
   const Invocation& invocation;
   std::string build_ref;  // kept with the records that this build makes
   Secrets secrets;
-  bool allow_insecure = false;  // --allow security.insecure
+  ops::ExecOptions allowed;  // what the targets' --allow grants their steps
   // Told of what works differently on this machine, or was repaired. Any thread.
   std::function<void(const std::string&)> on_warning;
 };

@@ -35,17 +35,14 @@ Status check_supported(const bake::Target& target) {
   if (target.platforms.size() > 1) return refuse("building for several platforms at once");
   if (!target.cache_from.empty()) return refuse("cache-from");
   if (!target.cache_to.empty()) return refuse("cache-to");
-  if (!target.annotations.empty() && target.outputs.empty()) return {};
   for (const bake::Fields& attest : target.attest) {
     const auto disabled = attest.find("disabled");
     if (disabled != attest.end() && disabled->second == "true") continue;
     return refuse("making attestations");
   }
   if (!target.call.empty() && target.call != "build") return refuse("call=" + target.call);
-  if (!target.entitlements.empty()) {
-    for (const std::string& e : target.entitlements) {
-      if (e != "network.host" && e != "security.insecure") return refuse("entitlement " + e);
-    }
+  for (const std::string& e : target.entitlements) {
+    if (e != "network.host" && e != "security.insecure") return refuse("entitlement " + e);
   }
   return {};
 }

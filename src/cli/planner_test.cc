@@ -118,6 +118,10 @@ TEST_F(PlannerTest, RefusesWhatItWouldNotDo) {
   t = target("t");
   t.cache_to = {{{"type", "inline"}}};
   EXPECT_THAT(error_of({t}), HasSubstr("cache-to"));
+  t = target("t");
+  t.annotations = {"a=b"};
+  t.call = "check";
+  EXPECT_THAT(error_of({t}), HasSubstr("call=check"));
 }
 
 }  // namespace

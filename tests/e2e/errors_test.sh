@@ -49,6 +49,14 @@ logged 'no-such-flag'
 refuse "$work/no/such/directory"
 logged 'no/such/directory'
 
+# A Dockerfile cannot take the host's network; the user gives it.
+printf 'FROM busybox\nRUN --network=host true\n' >Dockerfile
+refuse .
+logged 'network.host is not allowed'
+logged '--allow network.host'
+build --build-context "busybox=$base" --allow network.host .
+build --build-context "busybox=$base" --network host .
+
 # A failed build leaves no image and no half-written output.
 printf 'FROM busybox\nRUN exit 1\n' >Dockerfile
 refuse -t halfway -o "type=oci,dest=$work/out.tar" .
