@@ -7,8 +7,8 @@
 #include "base/file_io.h"
 #include "base/text.h"
 #include "cli/internal_step.h"
+#include "frontend/bake/spec.h"
 #include "frontend/dockerfile/executable.h"
-#include "frontend/dockerfile/git_ref.h"
 #include "frontend/dockerfile/ignore_file.h"
 #include "frontend/dockerfile/instruction_parser.h"
 
@@ -19,27 +19,16 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxDockerfileBytes = 1 << 20;
 
-bool is_remote(std::string_view context) {
-  return context.starts_with("http://") || context.starts_with("https://") ||
-         context.starts_with("git://") || context.starts_with("git@") ||
-         context.starts_with("ssh://");
-}
-
 Error refuse(std::string_view what) {
   return make_error(ErrorCode::Unsupported, "{} is not supported yet", what);
 }
 
 // What the engine does not act on is refused by name before anything runs.
 Status check_supported(const bake::Target& target) {
-  if (is_remote(target.context)) return refuse("a remote build context");
+  if (bake::is_remote(target.context)) return refuse("a remote build context");
   if (target.platforms.size() > 1) return refuse("building for several platforms at once");
   if (!target.cache_from.empty()) return refuse("cache-from");
   if (!target.cache_to.empty()) return refuse("cache-to");
-  for (const bake::Fields& attest : target.attest) {
-    const auto disabled = attest.find("disabled");
-    if (disabled != attest.end() && disabled->second == "true") continue;
-    return refuse("making attestations");
-  }
   if (!target.call.empty() && target.call != "build") return refuse("call=" + target.call);
   for (const std::string& e : target.entitlements) {
     if (e != "network.host" && e != "security.insecure") return refuse("entitlement " + e);
@@ -178,7 +167,7 @@ Result<dockerfile::ContextSource> Planner::named_context(const std::string& name
         TRY(options_.add_layout(source.substr(kLayout.size())).context("build context " + name)));
   }
   if (source.starts_with("docker-image://")) return dockerfile::parse_context_source(source);
-  if (is_remote(source)) return refuse("a remote build context (" + name + ")");
+  if (bake::is_remote(source)) return refuse("a remote build context (" + name + ")");
   const fs::path path = absolute(source);
   if (!fs::is_directory(path)) {
     return make_error(ErrorCode::NotFound, "build context {}={}: no such directory", name, source);

@@ -34,14 +34,6 @@ void add_once(std::vector<std::string>& list, const std::string& text) {
   if (!contains(list, text)) list.push_back(text);
 }
 
-bool is_remote(std::string_view path) {
-  for (const std::string_view scheme :
-       {"http://", "https://", "git://", "git@", "ssh://", "github.com/"}) {
-    if (path.starts_with(scheme)) return true;
-  }
-  return false;
-}
-
 class Resolver {
  public:
   Resolver(const Definitions& definitions, Overrides overrides)

@@ -200,4 +200,12 @@ std::vector<SshSpec> parse_ssh_list(const std::vector<std::string>& texts) {
   return keys;
 }
 
+bool is_remote(std::string_view context) {
+  for (const std::string_view scheme :
+       {"http://", "https://", "git://", "git@", "ssh://", "github.com/"}) {
+    if (context.starts_with(scheme)) return true;
+  }
+  return false;
+}
+
 }  // namespace slipway::bake

@@ -31,4 +31,7 @@ Result<std::vector<Fields>> parse_outputs(const std::vector<std::string>& texts)
 Result<std::vector<SecretSpec>> parse_secrets(const std::vector<std::string>& texts);
 std::vector<SshSpec> parse_ssh_list(const std::vector<std::string>& texts);
 
+// Whether a context is somewhere else: a git repository or a URL.
+bool is_remote(std::string_view context);
+
 }  // namespace slipway::bake
