@@ -132,10 +132,7 @@ Result<RootDir::Parent> RootDir::open_parent(const std::string& path) const {
   if (name.empty() || name == "." || name == "..") {
     return make_error(ErrorCode::InvalidInput, "path \"{}\" names no entry of a directory", path);
   }
-  return Parent {
-    TRY(open_at(directory, O_PATH | O_DIRECTORY))
-    , name
-  };
+  return Parent{TRY(open_at(directory, O_PATH | O_DIRECTORY)), name};
 }
 
 Result<UniqueFd> RootDir::make_directories(const std::string& path, unsigned mode, uid_t uid,

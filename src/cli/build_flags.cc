@@ -166,8 +166,7 @@ Result<bake::Target> to_target(const BuildFlags& flags, const Environment& envir
   request.flags = {
       .push = flags.push, .load = flags.load, .sbom = flags.sbom, .provenance = flags.provenance};
   const bake::Resolved resolved = TRY(bake::resolve(definitions, request, environment.lookup()));
-  return TRY(bake::to_targets(resolved))
-  .at(0);
+  return TRY(bake::to_targets(resolved)).at(0);
 }
 
 }  // namespace slipway::cli

@@ -27,13 +27,12 @@ Result<std::vector<Output>> make_outputs(const PlannedTarget& plan, const BuildS
   if (wanted.empty()) wanted.push_back({{"type", "image"}});
   std::vector<Output> outputs;
   for (const bake::Fields& fields : wanted) {
-    outputs.push_back({
-      TRY(exporter::make_exporter({.fields = fields,
-                                   .names = plan.target.tags,
-                                   .annotations = plan.target.annotations,
-                                   .working_directory = services.working_directory}))
-      , std::nullopt
-    });
+    outputs.push_back(
+        {TRY(exporter::make_exporter({.fields = fields,
+                                      .names = plan.target.tags,
+                                      .annotations = plan.target.annotations,
+                                      .working_directory = services.working_directory})),
+         std::nullopt});
   }
   return outputs;
 }
@@ -124,10 +123,7 @@ Result<std::vector<TargetOutcome>> run_builds(const std::vector<PlannedTarget>& 
                                               progress::Sink& progress, std::stop_token stop) {
   std::vector<TargetRun> runs;
   for (const PlannedTarget& plan : plans) {
-    runs.push_back({
-      plan, TRY(make_outputs(plan, services))
-      , {}
-    });
+    runs.push_back({plan, TRY(make_outputs(plan, services)), {}});
   }
   progress::JoinedSink joined(progress);
   const auto phase = [&](const auto& work) {

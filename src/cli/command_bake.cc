@@ -36,15 +36,15 @@ Result<std::vector<compose::File>> read_files(const BakeFlags& flags, const fs::
   std::vector<compose::File> files;
   for (const std::string& name : flags.files) {
     if (name == "-") {
-      files.push_back({ name, TRY(read_fd(STDIN_FILENO).context("read stdin")) });
+      files.push_back({name, TRY(read_fd(STDIN_FILENO).context("read stdin"))});
     } else {
-      files.push_back({ name, TRY(read_file(directory / name).context("read definition")) });
+      files.push_back({name, TRY(read_file(directory / name).context("read definition"))});
     }
   }
   if (!flags.files.empty()) return files;
   for (const char* name : compose::kDefaultFiles) {
     if (fs::exists(directory / name)) {
-      files.push_back({ name, TRY(read_file(directory / name)) });
+      files.push_back({name, TRY(read_file(directory / name))});
     }
   }
   if (!files.empty()) return files;

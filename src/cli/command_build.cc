@@ -12,7 +12,7 @@ Command make_build_command(CLI::App& app) {
   add_build_flags(app, *flags);
   return {.run = [flags](Invocation& invocation) -> Result<int> {
             BuildSessionOptions options;
-            options.targets = { TRY(to_target(*flags, invocation.environment)) };
+            options.targets = {TRY(to_target(*flags, invocation.environment))};
             options.base_directory = invocation.environment.working_directory;
             options.progress = flags->progress;
             options.quiet = flags->quiet;

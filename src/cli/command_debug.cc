@@ -53,7 +53,7 @@ Result<int> dump_llb(const DebugFlags& flags, const Environment& environment) {
          return dockerfile::OciLayoutContext{location, Digest::sha256_of(location)};
        },
        .progress = progress});
-  const auto plans = planner.plan({ TRY(to_target(flags.build, environment)) });
+  const auto plans = planner.plan({TRY(to_target(flags.build, environment))});
   if (!plans) {
     std::fputs(describe(plans.error(), planner.dockerfiles()).c_str(), stderr);
     return exit_code(plans.error());

@@ -28,8 +28,8 @@ Result<int> show_usage(const DuFlags& flags, Invocation& invocation) {
   const bool for_people = flags.format.empty() || flags.format == "table";
   std::string text = flags.verbose && for_people
                          ? usage_details(records, now)
-                         : TRY(usage_listing(records, flags.format, flags.no_trunc, now))
-  +(for_people ? "\n" : "");
+                         : TRY(usage_listing(records, flags.format, flags.no_trunc, now)) +
+                               (for_people ? "\n" : "");
   if (for_people) text += usage_totals(records);
   TRY(write_all(STDOUT_FILENO, text));
   return 0;

@@ -43,11 +43,9 @@ Result<SpaceLimits> space_limits(const PruneFlags& flags) {
     if (text.empty()) return int64_t{0};
     return parse_size(text).context(flag);
   };
-  return SpaceLimits {
-    TRY(parse("--reserved-space", flags.reserved_space))
-    , TRY(parse("--max-used-space", flags.max_used_space))
-    , TRY(parse("--min-free-space", flags.min_free_space))
-  };
+  return SpaceLimits{TRY(parse("--reserved-space", flags.reserved_space)),
+                     TRY(parse("--max-used-space", flags.max_used_space)),
+                     TRY(parse("--min-free-space", flags.min_free_space))};
 }
 
 // How much may stay: BuildKit's rule, but where enough is free already nothing has to go.
@@ -125,8 +123,7 @@ Result<int> prune(const PruneFlags& flags, Invocation& invocation) {
   if (flags.verbose) {
     text = usage_details(report.removed, now);
   } else if (!report.removed.empty()) {
-    text = TRY(usage_listing(report.removed, "", false, now))
-    +"\n";
+    text = TRY(usage_listing(report.removed, "", false, now)) + "\n";
   }
   text +=
       fmt::format("{}: {}\n", flags.dry_run ? "Would free" : "Total", human_bytes(report.bytes));

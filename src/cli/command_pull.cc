@@ -28,8 +28,7 @@ std::string report(const source::ImportedImage& image, const Reference& name, bo
 }
 
 Result<int> pull(const PullFlags& flags, Invocation& invocation) {
-  const Reference name = TRY(Reference::parse(flags.name))
-  .with_default_tag();
+  const Reference name = TRY(Reference::parse(flags.name)).with_default_tag();
   const std::string wanted = flags.platform.empty()
                                  ? invocation.environment.get("DOCKER_DEFAULT_PLATFORM")
                                  : flags.platform;

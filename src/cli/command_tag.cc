@@ -10,8 +10,7 @@ namespace {
 
 Result<int> tag_image(const std::string& source, const std::string& target,
                       Invocation& invocation) {
-  const Reference name = TRY(Reference::parse(target))
-  .with_default_tag();
+  const Reference name = TRY(Reference::parse(target)).with_default_tag();
   if (!name.digest().empty()) {
     return make_error(ErrorCode::InvalidInput, "{}: a new name cannot have a digest", target);
   }

@@ -19,8 +19,7 @@ class LazyExecutor : public executor::Executor {
 
   Result<ExitStatus> run(const executor::ProcessSpec& spec, const executor::OutputHandler& output,
                          std::stop_token stop) override {
-    return TRY(get())
-    ->run(spec, output, stop);
+    return TRY(get())->run(spec, output, stop);
   }
 
  private:
@@ -179,13 +178,8 @@ Result<dockerfile::OciLayoutContext> Engine::add_layout(const std::string& locat
     layout = TRY(source::OciLayout::open(path));
     parts_->layouts.add(name, layout);
   }
-  if (!digest.empty()) return dockerfile::OciLayoutContext {
-      name, TRY(Digest::parse(digest))
-    };
-  return dockerfile::OciLayoutContext {
-    name, TRY(layout->find_tag(tag))
-    .digest
-  };
+  if (!digest.empty()) return dockerfile::OciLayoutContext{name, TRY(Digest::parse(digest))};
+  return dockerfile::OciLayoutContext{name, TRY(layout->find_tag(tag)).digest};
 }
 
 source::ImageSource& Engine::images() {

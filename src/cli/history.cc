@@ -62,9 +62,7 @@ std::string to_text(Time time) {
 }
 
 Result<Time> parse_time(std::string_view text) {
-  Time time {
-    std::chrono::seconds(TRY(rfc3339_seconds(text)))
-  };
+  Time time{std::chrono::seconds(TRY(rfc3339_seconds(text)))};
   int64_t unit = 100'000'000;
   for (size_t at = text.find('.'); at != std::string_view::npos && ++at < text.size();) {
     if (text[at] < '0' || text[at] > '9') break;

@@ -121,10 +121,9 @@ Result<Planner::DockerfileText> Planner::read_dockerfile(const bake::Target& tar
                                                          const fs::path& context) {
   if (target.dockerfile_inline) return DockerfileText{"Dockerfile", *target.dockerfile_inline};
   if (target.dockerfile == "-" || target.context == "-") {
-    return DockerfileText {
-      "Dockerfile",
-          TRY(read_fd(STDIN_FILENO, kMaxDockerfileBytes).context("read Dockerfile from stdin"))
-    };
+    return DockerfileText{
+        "Dockerfile",
+        TRY(read_fd(STDIN_FILENO, kMaxDockerfileBytes).context("read Dockerfile from stdin"))};
   }
   const std::string name = target.dockerfile.empty() ? "Dockerfile" : target.dockerfile;
   const fs::path path = fs::path(name).is_absolute() ? fs::path(name) : context / name;

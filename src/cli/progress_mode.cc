@@ -51,9 +51,7 @@ Result<ShownProgress> show_progress(std::string mode, const Environment& environ
   }
   if (mode == "rawjson") {
     const UniqueFd standard_error(::dup(STDERR_FILENO));
-    return ShownProgress {
-      std::make_unique<progress::Recorder>(TRY(standard_error.duplicate()))
-    };
+    return ShownProgress{std::make_unique<progress::Recorder>(TRY(standard_error.duplicate()))};
   }
   const std::vector<std::string> modes = {"auto", "plain", "tty", "quiet", "none", "rawjson"};
   return make_error(ErrorCode::InvalidInput, "progress mode \"{}\" is not known{}", mode,

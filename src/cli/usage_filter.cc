@@ -40,8 +40,7 @@ bool flag_of(const store::UsageRecord& record, std::string_view key) {
 
 Result<int64_t> parse_until(std::string_view value, int64_t now) {
   if (const auto seconds = rfc3339_seconds(value)) return *seconds * 1'000'000;
-  return now - TRY(parse_duration(value).context("--filter until"))
-  / 1000;
+  return now - TRY(parse_duration(value).context("--filter until")) / 1000;
 }
 
 Error unknown_key(const std::string& key) {

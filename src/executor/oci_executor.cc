@@ -218,9 +218,7 @@ Result<std::unique_ptr<OciExecutor>> OciExecutor::create(OciExecutorOptions opti
   TRY(make_directories(directory.path() / "state", 0700));
   SeccompForm seccomp = FilterRules{};
   if (std::filesystem::path(runtime).filename() == "crun") {
-    seccomp = CompiledFilter {
-      TRY(compile_seccomp_filter())
-    };
+    seccomp = CompiledFilter{TRY(compile_seccomp_filter())};
   }
   // Without the file there are no name servers; a step that needs none still runs.
   std::string resolv_conf = read_file(options.resolv_conf, 1 << 20).value_or("");

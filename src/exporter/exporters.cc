@@ -307,8 +307,7 @@ Result<std::optional<int64_t>> take_epoch(ExporterOptions& options) {
   if (auto text = take_field(options, "source-date-epoch")) {
     only.fields["source-date-epoch"] = std::move(*text);
   }
-  return TRY(take_image_options(only))
-  .epoch;
+  return TRY(take_image_options(only)).epoch;
 }
 
 Made make_tar(ExporterOptions options) {

@@ -197,8 +197,7 @@ Status add_layout_entry(const AssembledImage& image, const std::vector<Reference
   std::vector<Descriptor> entries;
   const Result<std::string> before = read_file(directory / "index.json", 64 << 20);
   if (before) {
-    entries = TRY(parse_index(*before).context((directory / "index.json").string()))
-    .manifests;
+    entries = TRY(parse_index(*before).context((directory / "index.json").string())).manifests;
   } else if (before.error().code() != ErrorCode::NotFound) {
     return before.error();
   }

@@ -119,8 +119,7 @@ Status LayerUnpacker::make_implied(const std::string& path) {
     if (found && S_ISDIR(found->st_mode)) continue;
     if (found && S_ISLNK(found->st_mode)) {
       // Its target may lie in a lower layer: then it is implied here too.
-      const std::string target = TRY(root_.canonical("/" + here))
-      .substr(1);
+      const std::string target = TRY(root_.canonical("/" + here)).substr(1);
       if (target != here) TRY(make_implied(target));
       continue;
     }

@@ -125,8 +125,7 @@ class TreeWriter {
                             path, key);
         }
         // "y" is opaque; "x" only tells overlayfs to look for attribute whiteouts below.
-        if (what == "opaque") result.opaque = TRY(get_xattr(fd, key))
-        == "y";
+        if (what == "opaque") result.opaque = TRY(get_xattr(fd, key)) == "y";
         if (what == "whiteout") result.whiteout = true;
         continue;
       }

@@ -33,8 +33,7 @@ Result<std::string> ExecCaches::base_of(const ExecCache& cache, std::stop_token 
   source::Selection selection;
   selection.path = "/" + cache.selector;
   selection.follow_links = true;
-  return TRY(source::snapshot_digest(store_, cache.initial, selection, &pool_, stop))
-  .str();
+  return TRY(source::snapshot_digest(store_, cache.initial, selection, &pool_, stop)).str();
 }
 
 Status ExecCaches::populate(const ExecCache& cache, const std::filesystem::path& directory,

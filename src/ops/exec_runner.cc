@@ -89,8 +89,7 @@ Result<solver::StepResult> copy_of_context(const ExecRunner::Parts& parts,
 }
 
 Result<TempDir> scratch_directory(store::Store& store, std::string_view name) {
-  const std::filesystem::path parent = TRY(store.scratch_path(name))
-  .parent_path();
+  const std::filesystem::path parent = TRY(store.scratch_path(name)).parent_path();
   return TempDir::create(parent, std::string(name) + "-");
 }
 
@@ -133,9 +132,9 @@ Result<Digest> ExecRunner::content_digest(const solver::StepContext& context, si
   std::vector<std::string> digests;
   for (const source::Selection& selection : selections) {
     const Digest digest = local ? TRY(local->digest(selection, context.stop))
-              : TRY(source::snapshot_digest(parts_.store, *snapshot, selection, &parts_.pool,
-                                            context.stop));
-              digests.push_back(digest.str());
+                                : TRY(source::snapshot_digest(parts_.store, *snapshot, selection,
+                                                              &parts_.pool, context.stop));
+    digests.push_back(digest.str());
   }
   return Digest::sha256_of(join(digests, std::string_view("\0", 1)));
 }

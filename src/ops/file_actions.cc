@@ -21,10 +21,7 @@ Result<Place> find_place(FileTarget& target, const std::string& path, bool follo
   const PathParts parts = split_last(TRY(target.tree().resolve(path, follow_last)));
   const std::shared_ptr<const MergedDir> parent = TRY(target.tree().directory(parts.parent));
   if (!parent) return Error::from_errno(ENOENT, path);
-  Place place {
-    TRY(target.writable(parts.parent))
-    , parts.name, std::nullopt
-  };
+  Place place{TRY(target.writable(parts.parent)), parts.name, std::nullopt};
   if (!place.name.empty()) place.existing = TRY(place.parent->find(place.name));
   return place;
 }

@@ -69,8 +69,7 @@ Result<std::optional<MergedDir::Entry>> MergedDir::find(const std::string& name)
 
 Result<bool> MergedDir::lower_has(const std::string& name) const {
   struct stat info;
-  return TRY(layer_of(name, info, has_upper_ ? 1 : 0))
-  .has_value();
+  return TRY(layer_of(name, info, has_upper_ ? 1 : 0)).has_value();
 }
 
 Result<std::vector<std::string>> MergedDir::names() const {
@@ -178,7 +177,8 @@ Result<std::string> Tree::resolve(const std::string& path, bool follow_last) con
       continue;
     }
     const bool known = directories.size() == real.size() + 1;
-    const std::optional<MergedDir::Entry> entry = known ? TRY(directories.back()->find(name)) : std::optional<MergedDir::Entry>();
+    const std::optional<MergedDir::Entry> entry =
+        known ? TRY(directories.back()->find(name)) : std::optional<MergedDir::Entry>();
     if (entry && S_ISLNK(entry->info.st_mode) && (follow_last || !todo.empty())) {
       if (++symlinks > kMaxSymlinks) return Error::from_errno(ELOOP, "look up " + path);
       const std::string target = TRY(directories.back()->read_link(name));

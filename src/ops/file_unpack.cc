@@ -119,11 +119,11 @@ class ArchiveUnpacker {
   Status create_directory(archive_entry* entry, const FileTarget::Dir& parent,
                           const std::string& name, bool exists) {
     const FileTarget::Dir made = exists && TRY(parent->find(name))
-    ? TRY(target_.writable_child(*parent, name))
+                                     ? TRY(target_.writable_child(*parent, name))
                                      : TRY(target_.make_directory(*parent, name, 0755, {}));
-                                     TRY(set_attributes(made->descriptor(), entry, false));
-                                     target_.set_time(made->path(), time_of(entry));
-                                     return {};
+    TRY(set_attributes(made->descriptor(), entry, false));
+    target_.set_time(made->path(), time_of(entry));
+    return {};
   }
 
   Status create_file(archive_entry* entry, const FileTarget::Dir& parent, const std::string& name) {

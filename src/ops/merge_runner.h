@@ -1,4 +1,5 @@
-// MergeRunner: MergeOp, the layers of several file systems on top of each other (COPY --link makes them).
+// MergeRunner: MergeOp, the layers of several file systems on top of each other (COPY --link makes
+// them).
 #pragma once
 
 #include "solver/op_runner.h"

@@ -1,4 +1,5 @@
-// OpRouter: the OpRunner that the solver is given; hands each vertex to the runner of its kind of op.
+// OpRouter: the OpRunner that the solver is given; hands each vertex to the runner of its kind of
+// op.
 #pragma once
 
 #include "solver/op_runner.h"

@@ -68,10 +68,7 @@ Result<solver::CacheMap> SourceRunner::cache_map(const solver::StepContext& cont
     return solver::CacheMap{
         Digest::sha256_of(source.identifier + LocalContexts::key_of(source)), {}, true};
   }
-  return solver::CacheMap {
-    TRY(current_key(context))
-    , {}, false
-  };
+  return solver::CacheMap{TRY(current_key(context)), {}, false};
 }
 
 Result<Digest> SourceRunner::current_key(const solver::StepContext& context) const {

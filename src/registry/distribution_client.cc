@@ -289,8 +289,7 @@ class DistributionClient : public Client {
     const std::string type = media_type_of(response);
     if (is_index_type(type) || is_manifest_type(type)) return type;
     if (const Result<Index> index = parse_index(response.body)) return index->media_type;
-    return TRY(parse_manifest(response.body))
-    .media_type;
+    return TRY(parse_manifest(response.body)).media_type;
   }
 
   Result<std::string> fetch_small(const Endpoint& endpoint, const Reference& reference,

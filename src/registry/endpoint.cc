@@ -68,8 +68,7 @@ Result<TlsSettings> Endpoints::tls_settings(const std::string& host, bool insecu
   for (const std::filesystem::path& directory : options_.certificate_directories) {
     for (const std::filesystem::path& file : sorted_files(directory / host)) {
       if (file.extension() == ".crt") {
-        further_authorities += TRY(read_file(file, kMaxBundleBytes))
-        +"\n";
+        further_authorities += TRY(read_file(file, kMaxBundleBytes)) + "\n";
       } else if (file.extension() == ".cert" && tls.client_certificate_file.empty()) {
         tls.client_certificate_file = file;
         tls.client_key_file = std::filesystem::path(file).replace_extension(".key");

@@ -59,8 +59,7 @@ Result<Digest> FileTree::digest(const Selection& selection, std::stop_token stop
     if (selection.follow_links && node.topmost && S_ISLNK(node.place.node->attributes.mode)) {
       const std::optional<TreeNodes::Place> target = TRY(state.nodes.resolve(node.path, true));
       // A dangling link stands for itself.
-      if (target) return TRY(state.hasher.tree_digest(*target, stop))
-      .str();
+      if (target) return TRY(state.hasher.tree_digest(*target, stop)).str();
     }
     return digest_text(node.place.node->digest);
   };

@@ -56,8 +56,7 @@ class Matcher {
       pattern.remove_prefix(1);
       return true;
     }
-    return TRY(take_literal(pattern))
-    == character;
+    return TRY(take_literal(pattern)) == character;
   }
 
   Result<bool> match_class(std::string_view& pattern, std::string_view character) {

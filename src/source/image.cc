@@ -60,8 +60,7 @@ Result<std::optional<Descriptor>> ImageSource::find_local(const Reference& refer
     if (const Result<Index> index = parse_index(*text)) {
       descriptor.media_type = index->media_type;
     } else {
-      descriptor.media_type = TRY(parse_manifest(*text))
-      .media_type;
+      descriptor.media_type = TRY(parse_manifest(*text)).media_type;
     }
     return std::optional(std::move(descriptor));
   }

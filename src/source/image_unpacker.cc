@@ -159,8 +159,7 @@ Result<UnpackedImage> ImageUnpacker::unpack(const ResolvedImage& image,
     ready.claim = TRY(store_.claim("unpack " + chain[index].str(), job_stop));
     ready.found = TRY(find_chain(chain[index]));
     if (ready.found) return ready;
-    const bool was_here = TRY(store_.content().size(layer.digest))
-    .has_value();
+    const bool was_here = TRY(store_.content().size(layer.digest)).has_value();
     TRY(ensure_blob(store_, *image.origin, layer, reporter, job_stop));
     Status unpacked =
         unpack_layer(store_, layer, image.config.diff_ids[index], ready, reporter, job_stop);

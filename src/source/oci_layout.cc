@@ -72,8 +72,7 @@ Result<Descriptor> OciLayout::find_digest(const Digest& digest) const {
     descriptor.media_type = index->media_type;
     return descriptor;
   }
-  descriptor.media_type = TRY(parse_manifest(text))
-  .media_type;
+  descriptor.media_type = TRY(parse_manifest(text)).media_type;
   return descriptor;
 }
 

@@ -56,8 +56,7 @@ class OverlaySnapshotter::Active : public ActiveSnapshot {
     TRY(make_directory(layers_.upper));
     TRY(make_directory(layers_.work));
     if (parent_.is_scratch()) return {};
-    layers_.lower = TRY(snapshotter_.view(parent_))
-    .lower;
+    layers_.lower = TRY(snapshotter_.view(parent_)).lower;
     return copy_root_attributes(layers_.lower.front(), layers_.upper);
   }
 

@@ -233,8 +233,7 @@ class Reader {
         continue;
       }
       SshSpec ssh;
-      if (item.contains("id")) ssh.id = TRY(text_of(item["id"], path))
-      .value_or("");
+      if (item.contains("id")) ssh.id = TRY(text_of(item["id"], path)).value_or("");
       if (item.contains("paths")) ssh.paths = TRY(texts_of(item["paths"], path));
       keys.push_back(std::move(ssh));
     }
@@ -246,9 +245,7 @@ class Reader {
     return entries_of<Attestation>(
         value, path,
         [](const std::string& text) -> Result<std::vector<Attestation>> {
-          return std::vector {
-            TRY(parse_attestation(text))
-          };
+          return std::vector{TRY(parse_attestation(text))};
         },
         [&](Fields fields) -> Result<Attestation> {
           Attestation attestation{fields["type"], fields["disabled"] == "true", {}};
@@ -268,8 +265,7 @@ class Reader {
       if (key == "targets") {
         group.targets = TRY(texts_of(value, path + ".targets"));
       } else if (key == "description") {
-        group.description = TRY(text_of(value, path))
-        .value_or("");
+        group.description = TRY(text_of(value, path)).value_or("");
       } else {
         return error(path,
                      "has no key " + go_quote(key) + did_you_mean(key, {"targets", "description"}));
@@ -303,8 +299,7 @@ class Reader {
     } else if (auto* members = map_field(key, target)) {
       *members = TRY(map_of(value, path));
     } else if (key == "description") {
-      target.description = TRY(text_of(value, path))
-      .value_or("");
+      target.description = TRY(text_of(value, path)).value_or("");
     } else if (key == "inherits") {
       target.inherits = TRY(texts_of(value, path));
     } else if (key == "pull") {

@@ -274,7 +274,7 @@ class Loader {
     std::vector<File> files;
     for (const Value& path : paths) {
       const std::string name = joined(folder_of(file), path.text);
-      files.push_back({ name, TRY(read_named(name, path, "include")) });
+      files.push_back({name, TRY(read_named(name, path, "include"))});
     }
     Value included = TRY(load(files, with_files, depth + 1));
     const Value* folder = entry.is_map() ? entry.find("project_directory") : nullptr;

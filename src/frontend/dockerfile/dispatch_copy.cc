@@ -220,10 +220,8 @@ class CopyConverter {
       pattern = TRY(normalize_path("/", pattern, os, false).context("removing drive letter"));
       copy.include_patterns = {pattern.starts_with('/') ? pattern.substr(1) : pattern};
       if (!has_wildcards(source) && !has_wildcards(pattern)) {
-        copy.required_paths = {
-          TRY(normalize_path("/", join_path(source, pattern), os, false)
-                  .context("removing drive letter"))
-        };
+        copy.required_paths = {TRY(normalize_path("/", join_path(source, pattern), os, false)
+                                       .context("removing drive letter"))};
       }
     }
     source = TRY(normalize_path("/", source, os, false).context("removing drive letter"));

@@ -117,7 +117,7 @@ Result<ContextSource> parse_context_source(std::string_view text) {
       store = store.substr(0, tag);
     }
     return ContextSource(
-        OciLayoutContext { std::string(store), TRY(Digest::parse(rest.substr(at + 1))) });
+        OciLayoutContext{std::string(store), TRY(Digest::parse(rest.substr(at + 1)))});
   }
   if (kind == "local") return ContextSource(LocalContext{std::string(rest), {}, {}});
   if (kind == "http" || kind == "https" || kind == "git" || kind == "ssh" ||

@@ -373,15 +373,13 @@ Result<ExpandedWord> ShellLexer::expand(std::string_view text,
 }
 
 Result<std::string> ShellLexer::word(std::string_view text, const Environment& environment) const {
-  return TRY(expand(text, environment))
-  .text;
+  return TRY(expand(text, environment)).text;
 }
 
 Result<std::vector<std::string>> ShellLexer::words(std::string_view text,
                                                    const Environment& environment) const {
   Scan scan(options_, text, environment);
-  return TRY(scan.run().context("failed to process " + go_quote(text)))
-  .words;
+  return TRY(scan.run().context("failed to process " + go_quote(text))).words;
 }
 
 }  // namespace slipway::dockerfile
