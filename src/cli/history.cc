@@ -123,6 +123,24 @@ std::vector<std::string> all_refs(const std::filesystem::path& directory) {
   return refs;
 }
 
+// Nothing is ever written to the lock, so its time can tell when the build began, to the nanosecond
+// (the kernel's own times are some milliseconds coarse) and without a look into the record.
+Status set_start_time(const std::filesystem::path& record, Time started) {
+  std::error_code error;
+  std::filesystem::last_write_time(record / "lock", std::chrono::file_clock::from_sys(started),
+                                   error);
+  if (error) return Error::from_errno(error.value(), "set the time of " + record.string());
+  return {};
+}
+
+std::filesystem::file_time_type start_time(const std::filesystem::path& record) {
+  std::error_code error;
+  auto time = std::filesystem::last_write_time(record / "lock", error);
+  // A record that is just being made has no lock yet.
+  if (error) time = std::filesystem::last_write_time(record, error);
+  return time;
+}
+
 bool goes_on(const std::filesystem::path& record) {
   // Shared, so that several who look do not take each other for the build.
   auto lock = FileLock::try_acquire(record / "lock", FileLock::Mode::Shared);
@@ -210,6 +228,7 @@ Result<BuildRecord> BuildHistory::begin(const std::filesystem::path& directory,
   const std::filesystem::path record = directory / info.ref;
   TRY(make_directories(record, 0700));
   FileLock lock = TRY(FileLock::acquire(record / "lock", FileLock::Mode::Exclusive));
+  TRY(set_start_time(record, info.started));
   auto recorder = std::make_unique<BuildRecord::CountingRecorder>(
       TRY(progress::Recorder::create(record / "events.jsonl")));
   TRY(write_file_atomic(record / "build.json", to_json(info), 0600));
@@ -275,11 +294,8 @@ Status BuildHistory::trim(size_t kept) const {
   if (refs.size() <= kept) return {};
   std::vector<std::pair<std::filesystem::file_time_type, std::string>> by_age;
   for (std::string& ref : refs) {
-    std::error_code error;
-    // A record that is just being made has no events yet, and is the newest.
-    auto time = std::filesystem::last_write_time(directory_ / ref / "events.jsonl", error);
-    if (error) time = std::filesystem::last_write_time(directory_ / ref, error);
-    by_age.emplace_back(time, std::move(ref));
+    const auto started = start_time(directory_ / ref);
+    by_age.emplace_back(started, std::move(ref));
   }
   std::ranges::sort(by_age, std::greater());
   for (size_t i = kept; i < by_age.size(); ++i) {
