@@ -39,13 +39,13 @@ class Registry:
         self.data.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.host = f"localhost:{self.port}"
-        config = folder / "registry.yml"
-        config.write_text(
+        self.config = folder / "registry.yml"
+        self.config.write_text(
             "version: 0.1\n"
             f"storage: {{filesystem: {{rootdirectory: {self.data}}}}}\n"
             f"http: {{addr: '127.0.0.1:{self.port}'}}\n")
         with (folder / "registry.log").open("wb") as log:
-            self.process = subprocess.Popen(["docker-registry", "serve", str(config)],
+            self.process = subprocess.Popen(["docker-registry", "serve", str(self.config)],
                                             stdout=log, stderr=log)
         self._wait()
 
@@ -63,6 +63,12 @@ class Registry:
         self.process.wait()
         if self.owns_data:
             shutil.rmtree(self.data, ignore_errors=True)
+
+    def forget(self, prefix: str) -> None:
+        """Drops the repositories under a prefix, and the blobs that only they held."""
+        shutil.rmtree(self.data / "docker/registry/v2/repositories" / prefix, ignore_errors=True)
+        subprocess.run(["docker-registry", "garbage-collect", str(self.config)], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def _request(self, method: str, path: str, body: bytes | None = None,
                  headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
