@@ -6,11 +6,11 @@
 #include <array>
 #include <mutex>
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include "base/check.h"
 #include "base/text.h"
+#include "registry/curl_library.h"
 
 namespace slipway::registry {
 namespace {
@@ -122,74 +122,85 @@ size_t on_read(char* buffer, size_t size, size_t count, void* context) {
 
 class HeaderList {
  public:
-  HeaderList() = default;
-  ~HeaderList() { curl_slist_free_all(list_); }
+  explicit HeaderList(const CurlLibrary& curl) : curl_(curl) {}
+  ~HeaderList() { curl_.slist_free_all(list_); }
   HeaderList(const HeaderList&) = delete;
   HeaderList& operator=(const HeaderList&) = delete;
 
   void add(const std::string& line) {
-    curl_slist* longer = curl_slist_append(list_, line.c_str());
+    curl_slist* longer = curl_.slist_append(list_, line.c_str());
     CHECK(longer != nullptr);
     list_ = longer;
   }
   curl_slist* get() const { return list_; }
 
  private:
+  const CurlLibrary& curl_;
   curl_slist* list_ = nullptr;
 };
 
-template <typename Value>
-void set(CURL* easy, CURLoption option, Value value) {
-  CHECK(curl_easy_setopt(easy, option, value) == CURLE_OK);
-}
+// Sets the options of a transfer.
+class Options {
+ public:
+  Options(const CurlLibrary& curl, CURL* easy) : curl_(curl), easy_(easy) {}
 
-void set_tls(CURL* easy, const TlsSettings& tls) {
-  set(easy, CURLOPT_SSL_VERIFYPEER, tls.verify ? 1L : 0L);
-  set(easy, CURLOPT_SSL_VERIFYHOST, tls.verify ? 2L : 0L);
+  template <typename Value>
+  void set(CURLoption option, Value value) {
+    CHECK(curl_.easy_setopt(easy_, option, value) == CURLE_OK);
+  }
+
+ private:
+  const CurlLibrary& curl_;
+  CURL* easy_;
+};
+
+void set_tls(Options& options, const TlsSettings& tls) {
+  options.set(CURLOPT_SSL_VERIFYPEER, tls.verify ? 1L : 0L);
+  options.set(CURLOPT_SSL_VERIFYHOST, tls.verify ? 2L : 0L);
   if (!tls.ca_pem.empty()) {
     curl_blob blob{const_cast<char*>(tls.ca_pem.data()), tls.ca_pem.size(), CURL_BLOB_COPY};
-    set(easy, CURLOPT_CAINFO_BLOB, &blob);
+    options.set(CURLOPT_CAINFO_BLOB, &blob);
   } else if (!tls.ca_file.empty()) {
-    set(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
+    options.set(CURLOPT_CAINFO, tls.ca_file.c_str());
   }
   if (!tls.client_certificate_file.empty()) {
-    set(easy, CURLOPT_SSLCERT, tls.client_certificate_file.c_str());
-    set(easy, CURLOPT_SSLKEY, tls.client_key_file.c_str());
+    options.set(CURLOPT_SSLCERT, tls.client_certificate_file.c_str());
+    options.set(CURLOPT_SSLKEY, tls.client_key_file.c_str());
   }
 }
 
-void set_proxy(CURL* easy, const ProxyOptions& proxy, std::string_view url) {
+void set_proxy(Options& options, const ProxyOptions& proxy, std::string_view url) {
   const bool direct = is_loopback_host(url_host(url));
   const std::string& chosen = url.starts_with("https:") ? proxy.https : proxy.http;
   // The empty string keeps curl from reading the environment.
-  set(easy, CURLOPT_PROXY, direct ? "" : chosen.c_str());
-  if (!direct && !chosen.empty()) set(easy, CURLOPT_NOPROXY, proxy.none.c_str());
+  options.set(CURLOPT_PROXY, direct ? "" : chosen.c_str());
+  if (!direct && !chosen.empty()) options.set(CURLOPT_NOPROXY, proxy.none.c_str());
 }
 
-void set_method(CURL* easy, const HttpRequest& request) {
+void set_method(Options& options, const HttpRequest& request) {
   const bool has_body = request.body_source != nullptr || !request.body.empty();
   if (request.method == "HEAD") {
-    set(easy, CURLOPT_NOBODY, 1L);
+    options.set(CURLOPT_NOBODY, 1L);
   } else if (request.body_source != nullptr) {
-    set(easy, CURLOPT_UPLOAD, 1L);
-    set(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body_size));
-    set(easy, CURLOPT_READFUNCTION, &on_read);
-    set(easy, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
+    options.set(CURLOPT_UPLOAD, 1L);
+    options.set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body_size));
+    options.set(CURLOPT_READFUNCTION, &on_read);
+    options.set(CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
   } else if (has_body || request.method != "GET") {
-    set(easy, CURLOPT_POST, 1L);
-    set(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    set(easy, CURLOPT_POSTFIELDS, request.body.data());
+    options.set(CURLOPT_POST, 1L);
+    options.set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    options.set(CURLOPT_POSTFIELDS, request.body.data());
   }
   if (request.method != "HEAD" && request.method != "GET") {
-    set(easy, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    options.set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
   }
   if (request.follow_redirects && !has_body) {
-    set(easy, CURLOPT_FOLLOWLOCATION, 1L);
-    set(easy, CURLOPT_MAXREDIRS, 10L);
-    set(easy, CURLOPT_POSTREDIR, static_cast<long>(CURL_REDIR_POST_ALL));
+    options.set(CURLOPT_FOLLOWLOCATION, 1L);
+    options.set(CURLOPT_MAXREDIRS, 10L);
+    options.set(CURLOPT_POSTREDIR, static_cast<long>(CURL_REDIR_POST_ALL));
     // What was asked for over TLS is not taken from a place without.
-    set(easy, CURLOPT_REDIR_PROTOCOLS_STR,
-        request.url.starts_with("https:") ? "https" : "http,https");
+    options.set(CURLOPT_REDIR_PROTOCOLS_STR,
+                request.url.starts_with("https:") ? "https" : "http,https");
   }
 }
 
@@ -204,8 +215,9 @@ void set_headers(HeaderList& list, const HttpRequest& request) {
   if (!has_type) list.add("Content-Type:");
 }
 
-Error transport_error(CURLcode code, const char* detail, const std::string& url) {
-  const std::string cause = *detail != '\0' ? detail : curl_easy_strerror(code);
+Error transport_error(const CurlLibrary& curl, CURLcode code, const char* detail,
+                      const std::string& url) {
+  const std::string cause = *detail != '\0' ? detail : curl.easy_strerror(code);
   const std::string host = url_host(url);
   switch (static_cast<int>(code)) {
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -224,11 +236,6 @@ Error transport_error(CURLcode code, const char* detail, const std::string& url)
   }
 }
 
-void initialize_curl() {
-  static std::once_flag once;
-  std::call_once(once, [] { CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); });
-}
-
 }  // namespace
 
 std::string HttpResponse::header(std::string_view lower_case_name) const {
@@ -241,24 +248,25 @@ std::string HttpResponse::header(std::string_view lower_case_name) const {
 // Names and TLS sessions that all handles share. (Connections are not: curl cannot share them
 // between threads. Each handle keeps its own.)
 struct HttpClient::Shared {
-  CURLSH* share = curl_share_init();
+  const CurlLibrary& curl;
+  CURLSH* share = curl.share_init();
   std::array<std::mutex, CURL_LOCK_DATA_LAST> mutexes;
 
-  Shared() {
+  explicit Shared(const CurlLibrary& library) : curl(library) {
     CHECK(share != nullptr);
-    curl_share_setopt(share, CURLSHOPT_USERDATA, this);
-    curl_share_setopt(
+    curl.share_setopt(share, CURLSHOPT_USERDATA, this);
+    curl.share_setopt(
         share, CURLSHOPT_LOCKFUNC, +[](CURL*, curl_lock_data data, curl_lock_access, void* self) {
           static_cast<Shared*>(self)->mutexes[data].lock();
         });
-    curl_share_setopt(
+    curl.share_setopt(
         share, CURLSHOPT_UNLOCKFUNC, +[](CURL*, curl_lock_data data, void* self) {
           static_cast<Shared*>(self)->mutexes[data].unlock();
         });
-    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
-    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    curl.share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+    curl.share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
   }
-  ~Shared() { curl_share_cleanup(share); }
+  ~Shared() { curl.share_cleanup(share); }
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
 };
@@ -266,13 +274,16 @@ struct HttpClient::Shared {
 // One transfer at a time, with the connections it made before.
 class HttpClient::Handle {
  public:
-  explicit Handle(std::string origin)
-      : origin_(std::move(origin)), easy_(curl_easy_init()), multi_(curl_multi_init()) {
+  Handle(const CurlLibrary& curl, std::string origin)
+      : curl_(curl),
+        origin_(std::move(origin)),
+        easy_(curl.easy_init()),
+        multi_(curl.multi_init()) {
     CHECK(easy_ != nullptr && multi_ != nullptr);
   }
   ~Handle() {
-    curl_easy_cleanup(easy_);
-    curl_multi_cleanup(multi_);
+    curl_.easy_cleanup(easy_);
+    curl_.multi_cleanup(multi_);
   }
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
@@ -283,39 +294,46 @@ class HttpClient::Handle {
   // Drives the prepared transfer to its end; nullopt when `stop` was requested first.
   std::optional<CURLcode> run(std::stop_token stop) {
     const SigpipeBlocked guard;
-    const std::stop_callback wake(stop, [this] { curl_multi_wakeup(multi_); });
-    CHECK(curl_multi_add_handle(multi_, easy_) == CURLM_OK);
+    const std::stop_callback wake(stop, [this] { curl_.multi_wakeup(multi_); });
+    CHECK(curl_.multi_add_handle(multi_, easy_) == CURLM_OK);
     std::optional<CURLcode> result;
     while (!result && !stop.stop_requested()) {
       int running = 0;
-      CHECK(curl_multi_perform(multi_, &running) == CURLM_OK);
+      CHECK(curl_.multi_perform(multi_, &running) == CURLM_OK);
       int left = 0;
-      while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+      while (const CURLMsg* message = curl_.multi_info_read(multi_, &left)) {
         if (message->msg == CURLMSG_DONE) result = message->data.result;
       }
-      if (!result) curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
+      if (!result) curl_.multi_poll(multi_, nullptr, 0, 1000, nullptr);
     }
-    curl_multi_remove_handle(multi_, easy_);
+    curl_.multi_remove_handle(multi_, easy_);
     return result;
   }
 
  private:
+  const CurlLibrary& curl_;
   std::string origin_;
   CURL* easy_;
   CURLM* multi_;
 };
 
 HttpClient::HttpClient(ProxyOptions proxy, std::string user_agent)
-    : proxy_(std::move(proxy)), user_agent_(std::move(user_agent)) {
-  initialize_curl();
-  shared_ = std::make_unique<Shared>();
-}
+    : proxy_(std::move(proxy)),
+      user_agent_(std::move(user_agent)),
+      loading_([] { (void)CurlLibrary::get(); }) {}
 
 HttpClient::~HttpClient() {
   idle_.lock()->clear();
 }
 
-std::unique_ptr<HttpClient::Handle> HttpClient::take_handle(const std::string& origin) {
+Result<HttpClient::Shared*> HttpClient::shared() {
+  const CurlLibrary* curl = TRY(CurlLibrary::get());
+  std::call_once(shared_made_, [&] { shared_ = std::make_unique<Shared>(*curl); });
+  return shared_.get();
+}
+
+std::unique_ptr<HttpClient::Handle> HttpClient::take_handle(const CurlLibrary& curl,
+                                                            const std::string& origin) {
   auto idle = idle_.lock();
   // The newest first: its connection is the least likely to have been closed by the server.
   for (auto handle = idle->rbegin(); handle != idle->rend(); ++handle) {
@@ -324,7 +342,7 @@ std::unique_ptr<HttpClient::Handle> HttpClient::take_handle(const std::string& o
     idle->erase(std::next(handle).base());
     return taken;
   }
-  return std::make_unique<Handle>(origin);
+  return std::make_unique<Handle>(curl, origin);
 }
 
 void HttpClient::give_back(std::unique_ptr<Handle> handle) {
@@ -338,46 +356,55 @@ void HttpClient::give_back(std::unique_ptr<Handle> handle) {
 }
 
 Result<HttpResponse> HttpClient::perform(const HttpRequest& request, std::stop_token stop) {
-  std::unique_ptr<Handle> handle = take_handle(url_origin(request.url));
-  CURL* easy = handle->easy();
-  curl_easy_reset(easy);
+  Shared* shared = TRY(this->shared());
+  const CurlLibrary& curl = shared->curl;
+  std::unique_ptr<Handle> handle = take_handle(curl, url_origin(request.url));
+  curl.easy_reset(handle->easy());
   Transfer transfer{request};
-  HeaderList headers;
+  Options options(curl, handle->easy());
+  HeaderList headers(curl);
   std::array<char, CURL_ERROR_SIZE> detail{};
   set_headers(headers, request);
-  set(easy, CURLOPT_URL, request.url.c_str());
-  set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  set(easy, CURLOPT_SHARE, shared_->share);
-  set(easy, CURLOPT_NOSIGNAL, 1L);
-  set(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-  set(easy, CURLOPT_CONNECTTIMEOUT, kConnectTimeoutSeconds);
-  set(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  set(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall_timeout.count()));
-  set(easy, CURLOPT_BUFFERSIZE, 128L << 10);
-  set(easy, CURLOPT_USERAGENT, user_agent_.c_str());
-  set(easy, CURLOPT_ERRORBUFFER, detail.data());
-  set(easy, CURLOPT_HTTPHEADER, headers.get());
-  set(easy, CURLOPT_HEADERFUNCTION, &on_header);
-  set(easy, CURLOPT_HEADERDATA, &transfer);
-  set(easy, CURLOPT_WRITEFUNCTION, &on_body);
-  set(easy, CURLOPT_WRITEDATA, &transfer);
-  set(easy, CURLOPT_READDATA, &transfer);
-  set_method(easy, request);
-  set_tls(easy, request.tls);
-  set_proxy(easy, proxy_, request.url);
+  options.set(CURLOPT_URL, request.url.c_str());
+  options.set(CURLOPT_PROTOCOLS_STR, "http,https");
+  options.set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  options.set(CURLOPT_SHARE, shared->share);
+  options.set(CURLOPT_NOSIGNAL, 1L);
+  options.set(CURLOPT_TCP_KEEPALIVE, 1L);
+  options.set(CURLOPT_CONNECTTIMEOUT, kConnectTimeoutSeconds);
+  options.set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+  options.set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall_timeout.count()));
+  options.set(CURLOPT_BUFFERSIZE, 128L << 10);
+  options.set(CURLOPT_USERAGENT, user_agent_.c_str());
+  options.set(CURLOPT_ERRORBUFFER, detail.data());
+  options.set(CURLOPT_HTTPHEADER, headers.get());
+  options.set(CURLOPT_HEADERFUNCTION, &on_header);
+  options.set(CURLOPT_HEADERDATA, &transfer);
+  options.set(CURLOPT_WRITEFUNCTION, &on_body);
+  options.set(CURLOPT_WRITEDATA, &transfer);
+  options.set(CURLOPT_READDATA, &transfer);
+  set_method(options, request);
+  set_tls(options, request.tls);
+  set_proxy(options, proxy_, request.url);
 
   const std::optional<CURLcode> code = handle->run(stop);
   if (!code) {
     return make_error(ErrorCode::Cancelled, "connect to {}: cancelled", url_host(request.url));
   }
   if (transfer.callback_error) return *std::move(transfer.callback_error);
-  if (*code != CURLE_OK) return transport_error(*code, detail.data(), request.url);
+  if (*code != CURLE_OK) return transport_error(curl, *code, detail.data(), request.url);
   const char* url = nullptr;
-  curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
+  curl.easy_getinfo(handle->easy(), CURLINFO_EFFECTIVE_URL, &url);
   if (url != nullptr) transfer.response.effective_url = url;
   give_back(std::move(handle));
   return std::move(transfer.response);
+}
+
+std::optional<int64_t> http_date(const std::string& text) {
+  std::tm parts{};
+  const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return ::timegm(&parts);
 }
 
 std::string url_origin(std::string_view url) {

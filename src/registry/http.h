@@ -4,10 +4,12 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -56,8 +58,11 @@ struct HttpRequest {
   std::chrono::seconds stall_timeout{60};
 };
 
+struct CurlLibrary;
+
 class HttpClient {
  public:
+  // Begins to load libcurl, beside whatever the caller does next.
   HttpClient(ProxyOptions proxy, std::string user_agent);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
@@ -71,15 +76,20 @@ class HttpClient {
  private:
   class Handle;
   struct Shared;
-  std::unique_ptr<Handle> take_handle(const std::string& origin);
+  Result<Shared*> shared();
+  std::unique_ptr<Handle> take_handle(const CurlLibrary& curl, const std::string& origin);
   void give_back(std::unique_ptr<Handle> handle);
 
   ProxyOptions proxy_;
   std::string user_agent_;
+  std::once_flag shared_made_;
   std::unique_ptr<Shared> shared_;
   Guarded<std::vector<std::unique_ptr<Handle>>> idle_;
+  std::jthread loading_;
 };
 
+// Seconds since the epoch of an HTTP date (RFC 9110 5.6.7, the preferred form); nullopt for others.
+std::optional<int64_t> http_date(const std::string& text);
 // "scheme://host:port" of a URL.
 std::string url_origin(std::string_view url);
 // The host (and port, when given) of a URL: "registry.lan:5000".

@@ -5,7 +5,6 @@
 #include <mutex>
 #include <random>
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -31,9 +30,9 @@ std::optional<milliseconds> retry_after_header(const HttpResponse& response) {
   if (text.find_first_not_of("0123456789") == std::string::npos && text.size() <= 9) {
     return std::chrono::seconds(std::stol(text));
   }
-  const time_t date = curl_getdate(text.c_str(), nullptr);
-  if (date == -1) return std::nullopt;
-  return std::chrono::seconds(std::max<int64_t>(0, date - time(nullptr)));
+  const std::optional<int64_t> date = http_date(text);
+  if (!date) return std::nullopt;
+  return std::chrono::seconds(std::max<int64_t>(0, *date - time(nullptr)));
 }
 
 // False when `stop` was requested.

@@ -72,13 +72,6 @@ std::string choose_filename(const HttpFileSpec& spec, const std::string& from_se
   return safe_filename(url_filename(spec.url));
 }
 
-// Seconds since the epoch of an HTTP date (RFC 9110 5.6.7, the preferred form); 0 for others.
-int64_t http_date(const std::string& text) {
-  std::tm parts{};
-  const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return end != nullptr && *end == '\0' ? ::timegm(&parts) : 0;
-}
-
 Result<int64_t> number(const std::string& name, const std::string& text, int base, int64_t limit) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
@@ -239,7 +232,7 @@ Result<HttpFile> HttpFileSource::fetch(const HttpFileSpec& spec, progress::Verte
         TRY(writer->commit(spec.checksum).context(fmt::format("fetch {}", redacted(spec.url))));
     file.filename =
         choose_filename(spec, disposition_filename(answer->header("content-disposition")));
-    file.mtime = http_date(answer->header("last-modified"));
+    file.mtime = registry::http_date(answer->header("last-modified")).value_or(0);
     TRY(save(spec.url, {answer->header("etag"), file}));
     report.done();
     return file;
