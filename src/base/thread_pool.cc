@@ -1,13 +1,29 @@
 #include "base/thread_pool.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <memory>
 
 namespace slipway {
 
-ThreadPool::ThreadPool(size_t threads) {
+void set_thread_priority(ThreadPriority priority) {
+  if (priority == ThreadPriority::Normal) return;
+  // A tenth of what a thread of normal priority gets. Linux keeps it per thread. Not the idle
+  // class: somebody may come to wait for the work while strangers keep the machine busy.
+  constexpr int kNice = 10;
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+}
+
+ThreadPool::ThreadPool(size_t threads, ThreadPriority priority) {
   threads_.reserve(threads);
-  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+  for (size_t i = 0; i < threads; ++i) {
+    threads_.emplace_back([this, priority] {
+      set_thread_priority(priority);
+      run();
+    });
+  }
 }
 
 ThreadPool::~ThreadPool() {

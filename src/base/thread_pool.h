@@ -11,9 +11,14 @@
 
 namespace slipway {
 
+// Background: for work that may take all of an idle machine but that nobody waits for yet.
+enum class ThreadPriority { Normal, Background };
+// Of the calling thread, for good: only root may raise it again.
+void set_thread_priority(ThreadPriority priority);
+
 class ThreadPool {
  public:
-  explicit ThreadPool(size_t threads);
+  explicit ThreadPool(size_t threads, ThreadPriority priority = ThreadPriority::Normal);
   // Finishes all submitted work, then joins.
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

@@ -37,6 +37,15 @@ Result<std::vector<Output>> make_outputs(const PlannedTarget& plan, const BuildS
   return outputs;
 }
 
+// Layers that outputs want alike are made once.
+void start_layers(const PlannedTarget& plan, const std::vector<Output>& outputs,
+                  LayerStarter& starter) {
+  for (const Output& output : outputs) {
+    const auto choice = output.exporter->layers(plan.conversion.epoch);
+    if (choice) starter.watch(plan.conversion.definition, *choice);
+  }
+}
+
 Result<solver::StepResult> solve(const PlannedTarget& plan, const BuildServices& services,
                                  progress::Sink& progress, std::stop_token stop) {
   const graph::Definition& definition = plan.conversion.definition;
@@ -124,6 +133,7 @@ Result<std::vector<TargetOutcome>> run_builds(const std::vector<PlannedTarget>& 
   std::vector<TargetRun> runs;
   for (const PlannedTarget& plan : plans) {
     runs.push_back({plan, TRY(make_outputs(plan, services)), {}});
+    start_layers(plan, runs.back().outputs, services.layers);
   }
   progress::JoinedSink joined(progress);
   const auto phase = [&](const auto& work) {

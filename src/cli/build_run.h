@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/layer_starter.h"
 #include "cli/planner.h"
 #include "exporter/exporter.h"
 #include "progress/sink.h"
@@ -17,6 +18,7 @@ namespace slipway::cli {
 
 struct BuildServices {
   solver::Scheduler& scheduler;
+  LayerStarter& layers;
   store::Store& store;
   registry::Client& registry;
   ThreadPool& pool;

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "cli/layer_starter.h"
 #include "cli/session.h"
 #include "executor/oci_executor.h"
 #include "ops/file_runner.h"
@@ -98,7 +99,8 @@ struct Engine::Parts {
         git(*store, git_options(options.invocation.environment, secrets)),
         source(images, unpacker, layouts, contexts, &files, &git),
         file(*store, contexts, pool, rootless),
-        merge(store->snapshotter()) {}
+        merge(store->snapshotter()),
+        layers(*store) {}
 
   EngineOptions options;
   const bool rootless;
@@ -119,8 +121,10 @@ struct Engine::Parts {
   ops::SourceRunner source;
   ops::FileRunner file;
   ops::MergeRunner merge;
+  exporter::EarlyLayers layers;
   std::unique_ptr<ops::ExecRunner> exec;
   std::unique_ptr<ops::OpRouter> router;
+  std::unique_ptr<LayerStarter> layer_starter;
   std::unique_ptr<solver::Scheduler> scheduler;
 };
 
@@ -140,7 +144,8 @@ Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<store::Store> sto
                                             parts->options.allowed));
   parts->router = std::make_unique<ops::OpRouter>(
       ops::OpRouter::Runners{parts->source, *parts->exec, parts->file, parts->merge});
-  parts->scheduler = std::make_unique<solver::Scheduler>(*parts->router, parts->cache);
+  parts->layer_starter = std::make_unique<LayerStarter>(*parts->router, parts->layers);
+  parts->scheduler = std::make_unique<solver::Scheduler>(*parts->layer_starter, parts->cache);
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
@@ -193,11 +198,13 @@ store::Store& Engine::store() {
 }
 
 BuildServices Engine::services() {
-  return {*parts_->scheduler, *parts_->store, *parts_->registry, parts_->pool,
-          parts_->options.invocation.environment.working_directory};
+  return {*parts_->scheduler, *parts_->layer_starter,
+          *parts_->store,     *parts_->registry,
+          parts_->pool,       parts_->options.invocation.environment.working_directory};
 }
 
 Status Engine::finish() {
+  parts_->layers.stop();
   for (const auto& [key, context] : *parts_->directories.lock()) TRY(context->save());
   TRY(parts_->cache.flush());
   return parts_->store->barrier();

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "base/thread_pool.h"
+#include "exporter/layer_blobs.h"
 #include "oci/descriptor.h"
 #include "oci/image_config.h"
 #include "oci/reference.h"
@@ -53,6 +54,9 @@ class Exporter {
   virtual ~Exporter() = default;
   // Name of the step that progress shows: "exporting to image".
   virtual std::string name() const = 0;
+  // How run() will want the layers of a build whose SOURCE_DATE_EPOCH is `epoch`, so that they can
+  // be made before; nullopt for an output without layers.
+  virtual std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const = 0;
   // Makes the output; nothing of it is where others look before finalize().
   virtual Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) = 0;
   // Publishes: renames the file, pushes, names the image. Called when every target of the build has

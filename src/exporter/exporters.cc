@@ -30,6 +30,10 @@ class ImageExporter final : public Exporter {
 
   std::string name() const override { return "exporting to image"; }
 
+  std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const override {
+    return layer_choice(options_, epoch, false);
+  }
+
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     // A registry may have layers of base images that are not here: pushing fetches what it lacks.
     image_ = TRY(assemble_image(result, options_, false, context));
@@ -140,6 +144,10 @@ class ArchiveExporter final : public Exporter {
                        kind_ == ArchiveKind::Oci ? "oci" : "docker");
   }
 
+  std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const override {
+    return layer_choice(options_, epoch, true);
+  }
+
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     const AssembledImage image = TRY(assemble_image(result, options_, true, context));
     const auto write = [image, this](layer::TarSink& sink, const ExportContext& now) -> Status {
@@ -169,6 +177,10 @@ class LayoutExporter final : public Exporter {
 
   std::string name() const override { return "exporting to oci image format"; }
 
+  std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const override {
+    return layer_choice(options_, epoch, true);
+  }
+
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     image_ = TRY(assemble_image(result, options_, true, context));
     TRY(add_layout_blobs(image_, directory_, context.store.content(), context.stop));
@@ -192,6 +204,7 @@ class TarExporter final : public Exporter {
       : epoch_(epoch), destination_(std::move(destination)) {}
 
   std::string name() const override { return "exporting to client tarball"; }
+  std::optional<LayerChoice> layers(std::optional<int64_t>) const override { return {}; }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     layer::TreeOptions tree;
@@ -221,6 +234,7 @@ class LocalExporter final : public Exporter {
       : directory_(std::move(directory)), split_(platform_split), options_(std::move(options)) {}
 
   std::string name() const override { return "exporting to client directory"; }
+  std::optional<LayerChoice> layers(std::optional<int64_t>) const override { return {}; }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext&) override {
     result_ = result;
@@ -252,6 +266,7 @@ class LocalExporter final : public Exporter {
 class CacheOnlyExporter final : public Exporter {
  public:
   std::string name() const override { return "exporting cache only"; }
+  std::optional<LayerChoice> layers(std::optional<int64_t>) const override { return {}; }
   Result<ExportedImage> run(const BuildResult&, const ExportContext&) override {
     return ExportedImage();
   }

@@ -97,16 +97,22 @@ ImageConfig complete_config(ImageConfig config, const std::vector<Layer>& layers
   return config;
 }
 
-Result<AssembledImage> assemble_image(const BuildResult& result, const ImageOptions& options,
-                                      bool need_content, const ExportContext& context) {
-  const bool oci = options.use_oci_types();
-  const std::optional<int64_t> epoch = options.epoch ? options.epoch : result.epoch;
+LayerChoice layer_choice(const ImageOptions& options, std::optional<int64_t> epoch,
+                         bool need_content) {
   LayerChoice choice;
   choice.compression = options.compression;
   choice.level = options.compression_level;
   choice.force = options.force_compression;
   choice.need_content = need_content;
-  if (options.rewrite_timestamp) choice.clamp_mtime = epoch;
+  if (options.rewrite_timestamp) choice.clamp_mtime = options.epoch ? options.epoch : epoch;
+  return choice;
+}
+
+Result<AssembledImage> assemble_image(const BuildResult& result, const ImageOptions& options,
+                                      bool need_content, const ExportContext& context) {
+  const bool oci = options.use_oci_types();
+  const std::optional<int64_t> epoch = options.epoch ? options.epoch : result.epoch;
+  const LayerChoice choice = layer_choice(options, epoch, need_content);
   const std::vector<Layer> layers = TRY(ensure_layers(
       context.store, result.snapshot, choice, context.pool, context.progress, context.stop));
 

@@ -15,6 +15,10 @@ struct AssembledImage {
   std::vector<Descriptor> layers;
 };
 
+// The layers that an image with these options is made of. `epoch` is the build's.
+LayerChoice layer_choice(const ImageOptions& options, std::optional<int64_t> epoch,
+                         bool need_content);
+
 // Everything is in the content store afterwards; with `need_content` the layers of base images too.
 Result<AssembledImage> assemble_image(const BuildResult& result, const ImageOptions& options,
                                       bool need_content, const ExportContext& context);

@@ -72,27 +72,39 @@ Result<store::LayerBlob> ensure_layer_blob(store::Store& store, store::SnapshotI
       .context(fmt::format("write layer of snapshot {}", snapshot.value));
 }
 
+Result<std::vector<store::LayerBlob>> ensure_layer_blobs(store::Store& store,
+                                                         store::SnapshotId snapshot,
+                                                         const LayerChoice& choice,
+                                                         ThreadPool& pool, std::stop_token stop) {
+  store::LayerBlob blob = TRY(ensure_layer_blob(store, snapshot, choice, pool, std::move(stop)));
+  return std::vector{std::move(blob)};
+}
+
 Result<std::vector<Layer>> ensure_layers(store::Store& store, store::SnapshotId top,
                                          const LayerChoice& choice, ThreadPool& pool,
                                          progress::VertexReporter& progress, std::stop_token stop) {
   std::vector<store::SnapshotId> ids = TRY(store.snapshotter().ancestry(top));
   std::ranges::reverse(ids);
-  std::vector<Layer> layers(ids.size());
+  std::vector<std::vector<Layer>> layers(ids.size());
   std::vector<Status> results(ids.size());
   const progress::Time started = std::chrono::system_clock::now();
   progress.status("exporting layers", 0, 0, started, false);
   pool.parallel_for(ids.size(), [&](size_t i) {
     results[i] = [&]() -> Status {
-      layers[i].blob = TRY(ensure_layer_blob(store, ids[i], choice, pool, stop));
-      layers[i].created = TRY(store.snapshotter().created(ids[i]));
+      const auto blobs = TRY(ensure_layer_blobs(store, ids[i], choice, pool, stop));
+      const int64_t created = TRY(store.snapshotter().created(ids[i]));
       const auto fetched = TRY(store.layers().find_blob(ids[i], kFetched));
-      layers[i].fetched = fetched.has_value();
+      for (const store::LayerBlob& blob : blobs) {
+        layers[i].push_back({blob, created, fetched.has_value()});
+      }
       return {};
     }();
   });
   for (Status& result : results) TRY(std::move(result));
   progress.status("exporting layers", 0, 0, started, true);
-  return layers;
+  std::vector<Layer> stack;
+  for (std::vector<Layer>& own : layers) std::ranges::move(own, std::back_inserter(stack));
+  return stack;
 }
 
 }  // namespace slipway::exporter

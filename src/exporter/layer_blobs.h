@@ -29,6 +29,13 @@ Result<store::LayerBlob> ensure_layer_blob(store::Store& store, store::SnapshotI
                                            const LayerChoice& choice, ThreadPool& pool,
                                            std::stop_token stop);
 
+// As ensure_layer_blob(), for what goes into images: the blobs that a snapshot's own layer consists
+// of there, in the order in which they are stacked. At least one.
+Result<std::vector<store::LayerBlob>> ensure_layer_blobs(store::Store& store,
+                                                         store::SnapshotId snapshot,
+                                                         const LayerChoice& choice,
+                                                         ThreadPool& pool, std::stop_token stop);
+
 struct Layer {
   store::LayerBlob blob;
   int64_t created = 0;   // of the snapshot, microseconds since the epoch
