@@ -10,6 +10,7 @@
 #include "base/values.h"
 #include "frontend/dockerfile/convert_context.h"
 #include "frontend/dockerfile/git_ref.h"
+#include "frontend/dockerfile/lint/syntax_rules.h"
 #include "frontend/dockerfile/path_rules.h"
 
 namespace slipway::dockerfile {
@@ -44,19 +45,50 @@ EnvList platform_args(const ConvertContext& context, std::string_view target_sta
   return args;
 }
 
-// ARG before the first FROM.
-Status add_meta_args(ConvertContext& context, const std::vector<ArgInstruction>& instructions) {
+// ARG before the first FROM, added to the platform's arguments.
+Result<EnvList> with_meta_args(EnvList args, const ShellLexer& lexer,
+                               const std::vector<ArgInstruction>& instructions,
+                               const std::map<std::string, std::string>& build_args) {
   for (const ArgInstruction& instruction : instructions) {
     for (const ArgDefinition& arg : instruction.args) {
-      const auto given = context.build_args.find(arg.key);
-      if (given != context.build_args.end()) {
-        context.global_args.set(arg.key, given->second);
+      const auto given = build_args.find(arg.key);
+      if (given != build_args.end()) {
+        args.set(arg.key, given->second);
       } else if (arg.value) {
-        Result<std::string> value = context.lexer.word(*arg.value, context.global_args.map());
+        Result<std::string> value = lexer.word(*arg.value, args.map());
         if (!value) return std::move(value.error()).at(instruction.info.span);
-        context.global_args.set(arg.key, *std::move(value));
+        args.set(arg.key, *std::move(value));
       }
     }
+  }
+  return args;
+}
+
+// Base images have to be named without any --build-arg, too.
+void check_default_args(const ConvertContext& context, const Dockerfile& dockerfile) {
+  const Result<EnvList> defaults =
+      with_meta_args(context.global_args, context.lexer, dockerfile.meta_args, {});
+  if (!defaults) return;  // the conversion says so
+  for (const Stage& stage : dockerfile.stages) {
+    const Result<std::string> name = context.lexer.word(stage.base_name, defaults->map());
+    if (!name) return;
+    if (Reference::parse(*name)) continue;
+    context.linter.report(
+        rules::kInvalidDefaultArgInFrom, stage.info.span,
+        fmt::format("Default value for ARG {} results in empty or invalid base image name",
+                    stage.base_name));
+  }
+}
+
+// The rules about the file as a whole come first, before values are known.
+Status add_global_args(ConvertContext& context, const Dockerfile& dockerfile) {
+  check_stage_names(dockerfile, context.linter);
+  check_instruction_casing(dockerfile, context.linter);
+  check_default_args(context, dockerfile);
+  context.global_args = TRY(with_meta_args(std::move(context.global_args), context.lexer,
+                                           dockerfile.meta_args, context.build_args));
+  for (const ArgInstruction& instruction : dockerfile.meta_args) {
+    for (const ArgDefinition& arg : instruction.args) context.declared_args.insert(arg.key);
   }
   return {};
 }
@@ -208,12 +240,21 @@ Result<StageState*> find_target(const ConvertContext& context, size_t declared) 
   return std::move(error).with_hint(fmt::format("did you mean {}?", near));
 }
 
+Status read_ignored(ConvertContext& context) {
+  const auto* local = std::get_if<LocalContext>(&context.options.main_context);
+  if (local == nullptr || local->excludes.empty()) return {};
+  context.ignored = TRY(PatternMatcher::create(local->excludes));
+  return {};
+}
+
 Result<std::set<std::string>> dispatch_stages(ConvertContext& context,
                                               const std::set<const StageState*>& reachable) {
   std::set<std::string> context_paths;
+  TRY(read_ignored(context));
   for (size_t i = 0; i < context.stages.size(); ++i) {
     StageState& stage = *context.stages.at(i);
-    if (!reachable.contains(&stage) || stage.is_dispatched) continue;
+    const bool wanted = reachable.contains(&stage) && !stage.is_dispatched;
+    if (!wanted && !context.options.all_stages) continue;
     TRY(dispatch_stage(context, stage));
     context_paths.insert(stage.context_paths.begin(), stage.context_paths.end());
   }
@@ -269,6 +310,7 @@ Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& g
   if (dockerfile.stages.empty()) {
     return make_error(ErrorCode::InvalidInput, "dockerfile contains no stages to build");
   }
+  std::vector<Finding> unheard;
   ConvertContext context{options,
                          resolver,
                          dockerfile.escape,
@@ -279,15 +321,18 @@ Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& g
                          !options.target_platform.has_value(),
                          options.build_args,
                          {},
+                         {},
                          std::nullopt,
                          proxy_of(options.build_args),
                          {},
                          std::nullopt,
-                         {}};
+                         {},
+                         options.linter != nullptr ? *options.linter : Linter({}, unheard),
+                         std::nullopt};
   TRY(add_named_contexts(context));
   context.global_args = platform_args(
       context, options.target.empty() ? dockerfile.stages.back().name : options.target);
-  TRY(add_meta_args(context, dockerfile.meta_args));
+  TRY(add_global_args(context, dockerfile));
   TRY(set_epoch(context, dockerfile));
   context.main_context = TRY(add_main_context(context));
 
@@ -296,13 +341,13 @@ Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& g
   const std::set<const StageState*> reachable = TRY(resolve_stages(context, target));
   const std::set<std::string> context_paths = TRY(dispatch_stages(context, reachable));
   target.paths_of_base().insert("/");
+  if (std::optional<Error> violation = context.linter.violation()) return *std::move(violation);
 
   Conversion result;
   result.config = final_image(context, target);
   result.base_config = target.base_image;
   result.platform = result.config.platform;
   result.epoch = context.epoch;
-  result.warnings = dockerfile.warnings;
   result.context_paths = follow_paths(context_paths);
   if (context.main_context && std::holds_alternative<LocalContext>(options.main_context)) {
     add_follow_paths(context.graph.op(context.main_context->node), result.context_paths);

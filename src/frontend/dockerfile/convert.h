@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "frontend/dockerfile/instruction.h"
+#include "frontend/dockerfile/lint/linter.h"
 #include "graph/definition.h"
 #include "oci/image_config.h"
 #include "oci/platform.h"
@@ -105,6 +106,11 @@ struct ConvertOptions {
   std::string cache_namespace;  // of cache mounts' ids
   std::optional<graph::LinuxResources> resources;
 
+  // Where the rules report that run during conversion (lint/); null: nowhere. With "error=true" a
+  // finding fails the conversion.
+  const Linter* linter = nullptr;
+  bool all_stages = false;  // convert what the target does not need as well, for the rules' sake
+
   // The Dockerfile itself, for the definition's source map.
   std::string file_name = "Dockerfile";
   std::string file_text;
@@ -120,7 +126,6 @@ struct Conversion {
   // uses_main_context is false).
   std::vector<std::string> context_paths;
   bool uses_main_context = false;
-  std::vector<ParseWarning> warnings;
 };
 
 Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& options,

@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "base/pattern_matcher.h"
 #include "frontend/dockerfile/build_state.h"
 #include "frontend/dockerfile/convert.h"
 #include "frontend/dockerfile/git_ref.h"
+#include "frontend/dockerfile/lint/linter.h"
 #include "frontend/dockerfile/pending_graph.h"
 #include "frontend/dockerfile/shell_lexer.h"
 
@@ -49,7 +51,11 @@ struct StageState {
   std::vector<ArgDefinition> args;  // ARG so far, those of base stages first
   bool onbuild_done = false;
   bool ignores_cache = false;
-  bool cmd_set = false;
+  // Instructions of which the last one counts, where it was seen in this stage.
+  std::optional<SourceSpan> cmd;
+  std::optional<SourceSpan> entrypoint;
+  std::optional<SourceSpan> healthcheck;
+  bool workdir_set = false;  // by this Dockerfile, not only by the base image
 
   std::set<std::string> context_paths;  // of the main context, used by COPY, ADD and mounts
   // Paths of this stage's base that are used; shared with the stages built on it (paths_of_base).
@@ -100,11 +106,30 @@ struct ConvertContext {
   bool implicit_target = false;  // no platform was asked for
   std::map<std::string, std::string> build_args;
   EnvList global_args;
-  std::optional<int64_t> epoch;  // seconds
+  std::set<std::string> declared_args;  // before the first FROM, with a value or without
+  std::optional<int64_t> epoch;         // seconds
   std::optional<graph::ProxyEnv> proxy;
   std::map<std::string, const ContextSource*> named_contexts;  // by normalised name
   std::optional<Output> main_context;
   std::vector<LateLocal> late_locals;
+  Linter linter;  // of the whole file; dispatch uses one for each instruction
+  std::optional<PatternMatcher> ignored;  // what .dockerignore leaves out of the main context
+};
+
+// An instruction's own linter, and what its variables are: expands words, reporting variables
+// without value.
+class CheckedExpander {
+ public:
+  CheckedExpander(const ConvertContext& context, const StageState& stage,
+                  const InstructionInfo& info);
+
+  Result<std::string> word(const ShellLexer& lexer, std::string_view text) const;
+  const Linter& linter() const { return linter_; }
+
+ private:
+  const StageState& stage_;
+  SourceSpan span_;
+  Linter linter_;
 };
 
 // ---- names and small values (step_name.cc)
@@ -154,13 +179,15 @@ Result<const ContextSource*> find_context(const ConvertContext& context, std::st
 
 // One instruction each. They change the stage's state, image config and history.
 Status dispatch_run(ConvertContext& context, StageState& stage, const RunInstruction& run,
-                    const std::vector<StageState*>& sources);
-Status dispatch_add(ConvertContext& context, StageState& stage, const AddInstruction& add);
+                    const std::vector<StageState*>& sources, const CheckedExpander& expander);
+Status dispatch_add(ConvertContext& context, StageState& stage, const AddInstruction& add,
+                    const Linter& linter);
 Status dispatch_copy(ConvertContext& context, StageState& stage, const CopyInstruction& copy,
-                     const std::vector<StageState*>& sources);
-Status dispatch_expose(ConvertContext& context, StageState& stage, const ExposeInstruction& expose);
+                     const std::vector<StageState*>& sources, const Linter& linter);
+Status dispatch_expose(ConvertContext& context, StageState& stage, const ExposeInstruction& expose,
+                       const Linter& linter);
 Status dispatch_workdir(ConvertContext& context, StageState& stage,
-                        const WorkdirInstruction& workdir);
+                        const WorkdirInstruction& workdir, const Linter& linter);
 // SHELL, or the operating system's default.
 std::vector<std::string> shell_of(const ImageConfig& image);
 // The part of WORKDIR that makes no layer.

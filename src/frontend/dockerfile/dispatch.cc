@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "base/unicode.h"
 #include "frontend/dockerfile/convert_context.h"
 #include "frontend/dockerfile/expand.h"
 #include "frontend/dockerfile/go_format.h"
+#include "frontend/dockerfile/lint/value_rules.h"
 #include "frontend/dockerfile/path_rules.h"
 
 namespace slipway::dockerfile {
@@ -62,12 +64,19 @@ bool is_env_arg(std::string_view name) {
 
 class Dispatcher {
  public:
-  Dispatcher(ConvertContext& context, StageState& stage, const Command& command)
-      : context_(context), stage_(stage), command_(command) {}
+  Dispatcher(ConvertContext& context, StageState& stage, const Command& command,
+             const CheckedExpander& expander)
+      : context_(context),
+        stage_(stage),
+        command_(command),
+        expander_(expander),
+        linter_(expander.linter()) {}
 
   Status operator()(const EnvInstruction& env) {
     std::string message = "ENV";
     for (const KeyValue& pair : env.pairs) {
+      check_format(pair, env.info);
+      check_secret_name("ENV", pair.key, env.info.span, linter_);
       message += " " + pair.str();
       stage_.state.env.set(pair.key, pair.value);
       set_config_env(config().env, pair.key, pair.value);
@@ -78,6 +87,7 @@ class Dispatcher {
   Status operator()(const LabelInstruction& label) {
     std::string message = "LABEL";
     for (const KeyValue& pair : label.pairs) {
+      check_format(pair, label.info);
       message += " " + pair.str();
       config().labels[pair.key] = pair.value;
     }
@@ -87,11 +97,12 @@ class Dispatcher {
   Status operator()(const ArgInstruction& instruction) {
     std::vector<std::string> shown;
     for (ArgDefinition arg : instruction.args) {
+      check_secret_name("ARG", arg.key, instruction.info.span, linter_);
       const auto given = context_.build_args.find(arg.key);
       if (given != context_.build_args.end()) {
         arg.value = given->second;
       } else if (arg.value) {
-        arg.value = TRY(context_.lexer.word(*arg.value, stage_.state.env.map()));
+        arg.value = TRY(expander_.word(context_.lexer, *arg.value));
       } else if (const std::string* global = context_.global_args.find(arg.key)) {
         arg.value = *global;
       }
@@ -103,20 +114,24 @@ class Dispatcher {
   }
 
   Status operator()(const CmdInstruction& cmd) {
+    check_used_once(stage_.cmd, cmd.info);
+    check_shell_form(cmd.command, cmd.info);
     config().cmd = with_shell(stage_.image, cmd.command);
     config().args_escaped = true;
-    stage_.cmd_set = true;
     return done("CMD " + go_quote_list(*config().cmd));
   }
 
   Status operator()(const EntrypointInstruction& entrypoint) {
+    check_used_once(stage_.entrypoint, entrypoint.info);
+    check_shell_form(entrypoint.command, entrypoint.info);
     config().entrypoint = with_shell(stage_.image, entrypoint.command);
     // A CMD of the base image was meant for its own entrypoint.
-    if (!stage_.cmd_set) config().cmd.reset();
+    if (!stage_.cmd) config().cmd.reset();
     return done("ENTRYPOINT " + go_quote_list(*config().entrypoint));
   }
 
   Status operator()(const HealthcheckInstruction& check) {
+    check_used_once(stage_.healthcheck, check.info);
     config().healthcheck = Healthcheck{check.test,         check.interval,       check.timeout,
                                        check.start_period, check.start_interval, check.retries};
     return done(fmt::format(
@@ -165,20 +180,51 @@ class Dispatcher {
   }
 
   Status operator()(const ExposeInstruction& expose) {
-    return dispatch_expose(context_, stage_, expose);
+    return dispatch_expose(context_, stage_, expose, linter_);
   }
   Status operator()(const WorkdirInstruction& workdir) {
-    return dispatch_workdir(context_, stage_, workdir);
+    return dispatch_workdir(context_, stage_, workdir, linter_);
   }
-  Status operator()(const AddInstruction& add) { return dispatch_add(context_, stage_, add); }
+  Status operator()(const AddInstruction& add) {
+    return dispatch_add(context_, stage_, add, linter_);
+  }
   Status operator()(const CopyInstruction& copy) {
-    return dispatch_copy(context_, stage_, copy, command_.sources);
+    return dispatch_copy(context_, stage_, copy, command_.sources, linter_);
   }
   Status operator()(const RunInstruction& run) {
-    return dispatch_run(context_, stage_, run, command_.sources);
+    return dispatch_run(context_, stage_, run, command_.sources, expander_);
   }
 
  private:
+  void check_format(const KeyValue& pair, const InstructionInfo& info) const {
+    if (!pair.without_equals) return;
+    linter_.report(rules::kLegacyKeyValueFormat, info.span,
+                   fmt::format("\"{0} key=value\" should be used instead of legacy \"{0} key "
+                               "value\" format",
+                               info.name));
+  }
+
+  // It is the earlier one that has no effect.
+  void check_used_once(std::optional<SourceSpan>& last, const InstructionInfo& info) const {
+    if (last) {
+      linter_.report(rules::kMultipleInstructionsDisallowed, *last,
+                     fmt::format("Multiple {} instructions should not be used in the same stage "
+                                 "because only the last one will be used",
+                                 info.name));
+    }
+    last = info.span;
+  }
+
+  // Who chose a shell knows what it does with signals.
+  void check_shell_form(const CommandLine& command, const InstructionInfo& info) const {
+    const auto& shell = stage_.image.config.shell;
+    if (!command.prepend_shell || (shell && !shell->empty())) return;
+    linter_.report(rules::kJsonArgsRecommended, info.span,
+                   fmt::format("JSON arguments recommended for {} to prevent unintended behavior "
+                               "related to OS signals",
+                               info.name));
+  }
+
   ContainerConfig& config() { return stage_.image.config; }
   Status done(std::string message) {
     add_history(context_, stage_, std::move(message), false);
@@ -188,17 +234,19 @@ class Dispatcher {
   ConvertContext& context_;
   StageState& stage_;
   const Command& command_;
+  const CheckedExpander& expander_;
+  const Linter& linter_;
 };
 
-Status expand_command(const ConvertContext& context, const StageState& stage,
+Status expand_command(const ConvertContext& context, const CheckedExpander& expander,
                       Instruction& instruction) {
   // ARG may not need its default value; RUN expands its mounts itself.
   if (std::holds_alternative<ArgInstruction>(instruction)) return {};
-  const Environment& env = stage.state.env.map();
-  TRY(expand(instruction, [&](std::string_view word) { return context.lexer.word(word, env); }));
+  TRY(expand(instruction,
+             [&](std::string_view word) { return expander.word(context.lexer, word); }));
   const ShellLexer contents({.keep_quotes = true});
   return expand_heredocs(instruction,
-                         [&](std::string_view word) { return contents.word(word, env); });
+                         [&](std::string_view word) { return expander.word(contents, word); });
 }
 
 // Protobuf strings, and so LLB, can only hold UTF-8.
@@ -241,6 +289,26 @@ Status start_from_image(ConvertContext& context, StageState& stage) {
 
 }  // namespace
 
+CheckedExpander::CheckedExpander(const ConvertContext& context, const StageState& stage,
+                                 const InstructionInfo& info)
+    : stage_(stage), span_(info.span), linter_(context.linter.with_comments(info.comments)) {}
+
+Result<std::string> CheckedExpander::word(const ShellLexer& lexer, std::string_view text) const {
+  const EnvList& env = stage_.state.env;
+  Result<ExpandedWord> expanded = lexer.expand(text, env.map());
+  const std::set<std::string> unset =
+      expanded ? std::move(expanded->unmatched) : lexer.unset_variables(text, env.map());
+  if (!unset.empty()) {
+    std::set<std::string> arguments;
+    for (const ArgDefinition& arg : stage_.args) arguments.insert(arg.key);
+    std::vector<std::string> known;
+    for (const auto& [name, value] : env.entries()) known.push_back(name);
+    check_variables(unset, arguments, known, span_, linter_);
+  }
+  if (!expanded) return std::move(expanded).error();
+  return std::move(expanded->text);
+}
+
 std::vector<std::string> shell_of(const ImageConfig& image) {
   if (image.config.shell && !image.config.shell->empty()) return *image.config.shell;
   if (image.platform.os == "windows") return {"cmd", "/S", "/C"};
@@ -257,7 +325,15 @@ Status set_workdir(StageState& stage, std::string_view path) {
 }
 
 Status dispatch_workdir(ConvertContext& context, StageState& stage,
-                        const WorkdirInstruction& workdir) {
+                        const WorkdirInstruction& workdir, const Linter& linter) {
+  // An absolute directory of the base image does not count: it may change.
+  if (!stage.workdir_set && !is_absolute(workdir.path, stage.platform->os)) {
+    linter.report(rules::kWorkdirRelativePath, workdir.info.span,
+                  fmt::format("Relative workdir {} can have unexpected results if the base image "
+                              "changes",
+                              go_quote(workdir.path)));
+  }
+  stage.workdir_set = true;
   TRY(set_workdir(stage, workdir.path));
   const std::string dir = to_slash(stage.image.config.working_dir, stage.platform->os);
   if (dir != "/") {
@@ -294,9 +370,10 @@ Status dispatch_stage(ConvertContext& context, StageState& stage) {
       if (!is_utf8(info.source)) {
         return make_error(ErrorCode::InvalidInput, "{}: invalid UTF-8", info.name);
       }
-      TRY(expand_command(context, stage, command.instruction));
+      const CheckedExpander expander(context, stage, info);
+      TRY(expand_command(context, expander, command.instruction));
       stage.in_onbuild = command.is_onbuild;
-      return std::visit(Dispatcher(context, stage, command), command.instruction);
+      return std::visit(Dispatcher(context, stage, command, expander), command.instruction);
     };
     Status dispatched = dispatch();
     if (!dispatched) return std::move(dispatched.error()).at(span);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "frontend/dockerfile/convert_context.h"
 #include "frontend/dockerfile/git_ref.h"
+#include "frontend/dockerfile/lint/value_rules.h"
 #include "frontend/dockerfile/path_rules.h"
 
 namespace slipway::dockerfile {
@@ -18,6 +19,8 @@ struct CopyRequest {
   const SourcesAndDest& paths;
   bool is_add = false;
   std::optional<Output> from;  // where local sources are
+  bool of_context = false;     // `from` is the main context
+  const Linter& linter;
   std::string chown;
   std::string chmod;
   std::string checksum;
@@ -211,6 +214,10 @@ class CopyConverter {
 
   Status add_local(std::string source) {
     const std::string& os = stage_.platform->os;
+    if (request_.of_context && context_.ignored) {
+      check_copy_source(source, request_.is_add, *context_.ignored, request_.info.span,
+                        request_.linter);
+    }
     graph::FileCopy copy = plain_copy("");
     if (request_.parents) {
       // Below "/./" paths keep their directories; without it, all of the path is kept.
@@ -364,10 +371,12 @@ graph::ChownOpt parse_chown(std::string_view text, int64_t input) {
   return owner;
 }
 
-Status dispatch_add(ConvertContext& context, StageState& stage, const AddInstruction& add) {
-  TRY(CopyConverter(context, stage,
-                    {add.info, add.paths, true, context.main_context, add.chown, add.chmod,
-                     add.checksum, add.link, false, add.excludes, add.keep_git_dir, add.unpack})
+Status dispatch_add(ConvertContext& context, StageState& stage, const AddInstruction& add,
+                    const Linter& linter) {
+  TRY(CopyConverter(
+          context, stage,
+          {add.info, add.paths, true, context.main_context, true, linter, add.chown, add.chmod,
+           add.checksum, add.link, false, add.excludes, add.keep_git_dir, add.unpack})
           .convert());
   for (const std::string& source : add.paths.sources) {
     if (source.starts_with("http://") || source.starts_with("https://")) continue;
@@ -377,7 +386,7 @@ Status dispatch_add(ConvertContext& context, StageState& stage, const AddInstruc
 }
 
 Status dispatch_copy(ConvertContext& context, StageState& stage, const CopyInstruction& copy,
-                     const std::vector<StageState*>& sources) {
+                     const std::vector<StageState*>& sources, const Linter& linter) {
   StageState* from = sources.empty() ? nullptr : sources.front();
   if (from != nullptr && !from->is_dispatched) {
     return make_error(ErrorCode::InvalidInput,
@@ -385,11 +394,11 @@ Status dispatch_copy(ConvertContext& context, StageState& stage, const CopyInstr
                       "\"{}\"",
                       copy.from, stage.title);
   }
-  TRY(CopyConverter(
-          context, stage,
-          {copy.info, copy.paths, false,
-           from != nullptr ? from->state.output : context.main_context, copy.chown, copy.chmod, "",
-           copy.link, copy.parents, copy.excludes, std::nullopt, std::nullopt})
+  TRY(CopyConverter(context, stage,
+                    {copy.info, copy.paths, false,
+                     from != nullptr ? from->state.output : context.main_context, from == nullptr,
+                     linter, copy.chown, copy.chmod, "", copy.link, copy.parents, copy.excludes,
+                     std::nullopt, std::nullopt})
           .convert());
   mark_used(from != nullptr ? from->paths_of_base() : stage.context_paths, copy.paths.sources);
   return {};

@@ -63,22 +63,39 @@ PortSpec split_spec(std::string_view text) {
   return spec;
 }
 
-Status parse_spec(std::string_view text, std::vector<std::string>& ports) {
+void check_spec(std::string_view text, const PortSpec& spec, std::string_view protocol,
+                const SourceSpan& span, const Linter& linter) {
+  if (protocol != to_lower(protocol)) {
+    linter.report(
+        rules::kExposeProtoCasing, span,
+        fmt::format("Defined protocol '{}' in EXPOSE instruction should be lowercase", text));
+  }
+  if (!spec.ip.empty() || !spec.host.empty()) {
+    linter.report(rules::kExposeInvalidFormat, span,
+                  fmt::format("EXPOSE instruction should not define an IP address or host-port "
+                              "mapping, found '{}'",
+                              text));
+  }
+}
+
+Status parse_spec(std::string_view text, const SourceSpan& span, const Linter& linter,
+                  std::vector<std::string>& ports) {
   const auto invalid = [](std::string_view what, std::string_view value) {
     return make_error(ErrorCode::InvalidInput, "invalid {}: {}", what, value);
   };
   const PortSpec spec = split_spec(text);
   const size_t slash = spec.container.find('/');
   const std::string container = spec.container.substr(0, slash);
-  std::string protocol =
-      slash == std::string::npos ? "" : to_lower(spec.container.substr(slash + 1));
+  const std::string written = slash == std::string::npos ? "" : spec.container.substr(slash + 1);
+  std::string protocol = to_lower(written);
   if (container.empty()) {
     return invalid("port", go_quote(text) + ": no port specified");
   }
   if (protocol.empty()) protocol = "tcp";
   if (protocol != "tcp" && protocol != "udp" && protocol != "sctp") {
-    return invalid("port", go_quote(text) + ": invalid proto: " + spec.container.substr(slash + 1));
+    return invalid("port", go_quote(text) + ": invalid proto: " + written);
   }
+  check_spec(text, spec, written, span, linter);
   if (!spec.ip.empty() && !is_ip(spec.ip)) return invalid("IP address", spec.ip);
   const std::optional<PortRange> range = parse_range(container);
   if (!range) return invalid("containerPort", container);
@@ -98,12 +115,14 @@ Status parse_spec(std::string_view text, std::vector<std::string>& ports) {
 
 }  // namespace
 
-Status dispatch_expose(ConvertContext& context, StageState& stage,
-                       const ExposeInstruction& expose) {
+Status dispatch_expose(ConvertContext& context, StageState& stage, const ExposeInstruction& expose,
+                       const Linter& linter) {
   std::vector<std::string> ports;
   for (const std::string& word : expose.ports) {
     const std::vector<std::string> specs = TRY(context.lexer.words(word, stage.state.env.map()));
-    for (const std::string& spec : specs) TRY(parse_spec(spec, ports));
+    for (const std::string& spec : specs) {
+      TRY(parse_spec(spec, expose.info.span, linter, ports));
+    }
   }
   for (const std::string& port : ports) stage.image.config.exposed_ports[port] = "";
   add_history(context, stage, "EXPOSE " + go_list(ports), false);

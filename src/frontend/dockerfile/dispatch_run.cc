@@ -40,8 +40,13 @@ std::string summary(std::string_view document) {
 class RunConverter {
  public:
   RunConverter(ConvertContext& context, StageState& stage, const RunInstruction& run,
-               const std::vector<StageState*>& sources)
-      : context_(context), stage_(stage), run_(run), sources_(sources), shown_(run.info.source) {}
+               const std::vector<StageState*>& sources, const CheckedExpander& expander)
+      : context_(context),
+        stage_(stage),
+        run_(run),
+        sources_(sources),
+        expander_(expander),
+        shown_(run.info.source) {}
 
   Status convert() {
     stage_.paths_of_base().insert("/");  // a process may read anything
@@ -101,9 +106,8 @@ class RunConverter {
   }
 
   Status add_mounts() {
-    const Environment& env = stage_.state.env.map();
-    const std::vector<RunMount> mounts = TRY(
-        parse_mounts(run_, [&](std::string_view word) { return context_.lexer.word(word, env); }));
+    const std::vector<RunMount> mounts = TRY(parse_mounts(
+        run_, [&](std::string_view word) { return expander_.word(context_.lexer, word); }));
     for (size_t i = 0; i < mounts.size(); ++i) {
       const RunMount& mount = mounts[i];
       if (!mount.from.empty() && !sources_.at(i)->is_dispatched) {
@@ -343,6 +347,7 @@ class RunConverter {
   StageState& stage_;
   const RunInstruction& run_;
   const std::vector<StageState*>& sources_;
+  const CheckedExpander& expander_;
   std::string shown_;
   graph::ExecOp exec_;
   std::vector<PlannedMount> mounts_;
@@ -354,8 +359,8 @@ class RunConverter {
 }  // namespace
 
 Status dispatch_run(ConvertContext& context, StageState& stage, const RunInstruction& run,
-                    const std::vector<StageState*>& sources) {
-  return RunConverter(context, stage, run, sources).convert();
+                    const std::vector<StageState*>& sources, const CheckedExpander& expander) {
+  return RunConverter(context, stage, run, sources, expander).convert();
 }
 
 }  // namespace slipway::dockerfile

@@ -227,7 +227,6 @@ struct Dockerfile {
   char escape = '\\';
   std::vector<ArgInstruction> meta_args;  // ARG before the first FROM
   std::vector<Stage> stages;
-  std::vector<ParseWarning> warnings;
 };
 
 }  // namespace slipway::dockerfile

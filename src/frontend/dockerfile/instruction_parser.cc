@@ -75,8 +75,7 @@ class StageBuilder {
 
   Result<Dockerfile> finish(const SyntaxTree& tree) {
     if (!errors_.empty()) return combine_errors(std::move(errors_));
-    return Dockerfile{tree.directives, tree.escape, std::move(meta_args_), std::move(stages_),
-                      tree.warnings};
+    return Dockerfile{tree.directives, tree.escape, std::move(meta_args_), std::move(stages_)};
   }
 
  private:

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "frontend/dockerfile/convert_context.h"
 #include "frontend/dockerfile/git_ref.h"
+#include "frontend/dockerfile/lint/value_rules.h"
 #include "frontend/dockerfile/path_rules.h"
 
 namespace slipway::dockerfile {
@@ -212,6 +213,10 @@ void use_image(ConvertContext& context, Plan& plan, ResolvedImage* answer) {
   stage.base_name = reference.str();
   stage.platform = plan.platform;
   if (scratch) return;
+  if (plan.reachable) {
+    check_base_platform(plan.original_name, plan.platform, stage.image.platform, stage.info.span,
+                        context.linter);
+  }
   graph::VertexMetadata metadata =
       named(step_name(context, stage, "FROM " + stage.base_name, &plan.platform, nullptr));
   metadata.description[graph::kDockerfileCommand] = stage.is_implicit ? "" : stage.info.source;
@@ -303,7 +308,7 @@ Status resolve_bases(ConvertContext& context, const std::set<const StageState*>&
   for (size_t i = 0; i < context.stages.size(); ++i) {
     StageState& stage = *context.stages.at(i);
     if (stage.base != nullptr || stage.is_dispatched || stage.is_resolved) continue;
-    const bool needed = reachable.contains(&stage);
+    const bool needed = context.options.all_stages || reachable.contains(&stage);
     stage.is_resolved = needed;
     if (stage.base_name == "scratch" && !stage.named_context) {
       stage.state = BuildState{};

@@ -372,6 +372,13 @@ Result<ExpandedWord> ShellLexer::expand(std::string_view text,
                       std::move(scan.unmatched())};
 }
 
+std::set<std::string> ShellLexer::unset_variables(std::string_view text,
+                                                  const Environment& environment) const {
+  Scan scan(options_, text, environment);
+  (void)scan.run();
+  return std::move(scan.unmatched());
+}
+
 Result<std::string> ShellLexer::word(std::string_view text, const Environment& environment) const {
   return TRY(expand(text, environment)).text;
 }

@@ -37,7 +37,10 @@ class ShellLexer {
 
   // Expands variables and removes quotes: one word in, one word out.
   Result<ExpandedWord> expand(std::string_view text, const Environment& environment) const;
-  // The same, the text alone.
+  // The variables without value that expand() asks for, up to a mistake where it finds one.
+  std::set<std::string> unset_variables(std::string_view text,
+                                        const Environment& environment) const;
+  // The expanded text alone.
   Result<std::string> word(std::string_view text, const Environment& environment) const;
   // Splits at unquoted white space, after expansion.
   Result<std::vector<std::string>> words(std::string_view text,

@@ -8,6 +8,7 @@
 #include "base/values.h"
 #include "frontend/dockerfile/convert_context.h"
 #include "frontend/dockerfile/instruction_parser.h"
+#include "frontend/dockerfile/lint/value_rules.h"
 
 namespace slipway::dockerfile {
 
@@ -29,10 +30,26 @@ bool ignores_cache(const ConvertOptions& options, const std::string& stage_name)
   });
 }
 
-Result<Platform> stage_platform(const ConvertContext& context, const Stage& stage) {
+// A word of FROM, with the values of global arguments.
+Result<ExpandedWord> expand_from(const ConvertContext& context, const Stage& stage,
+                                 const std::string& word, const Linter& linter) {
+  const Environment& env = context.global_args.map();
+  Result<ExpandedWord> expanded = context.lexer.expand(word, env);
+  std::set<std::string> declared = context.declared_args;
+  for (const auto& [name, value] : context.global_args.entries()) declared.insert(name);
+  check_from_variables(expanded ? expanded->unmatched : context.lexer.unset_variables(word, env),
+                       declared, stage.info.span, linter);
+  return expanded;
+}
+
+Result<Platform> stage_platform(const ConvertContext& context, const Stage& stage,
+                                const Linter& linter) {
   const ExpandedWord expanded =
-      TRY(context.lexer.expand(stage.platform, context.global_args.map())
+      TRY(expand_from(context, stage, stage.platform, linter)
               .context("failed to process arguments for platform " + stage.platform));
+  const std::string* target = context.global_args.find("TARGETPLATFORM");
+  check_from_platform(stage.platform, stage.name, expanded, target != nullptr ? *target : "",
+                      stage.info.span, linter);
   std::string hint;
   for (const std::string& name : expanded.unmatched) {
     std::vector<std::string> known;
@@ -64,7 +81,8 @@ StageState& add_implicit(ConvertContext& context, std::string base_name, const S
 }
 
 Status add_stage(ConvertContext& context, const Stage& stage, size_t index) {
-  const std::string base_name = TRY(context.lexer.word(stage.base_name, context.global_args.map()));
+  const Linter linter = context.linter.with_comments(stage.info.comments);
+  const std::string base_name = TRY(expand_from(context, stage, stage.base_name, linter)).text;
   if (base_name.empty()) {
     return make_error(ErrorCode::InvalidInput, "base name ({}) should not be blank",
                       stage.base_name);
@@ -74,7 +92,7 @@ Status add_stage(ConvertContext& context, const Stage& stage, size_t index) {
   state->name = stage.name;
   state->base_name = base_name;
   state->title = stage.name;
-  if (!stage.platform.empty()) state->platform = TRY(stage_platform(context, stage));
+  if (!stage.platform.empty()) state->platform = TRY(stage_platform(context, stage, linter));
   for (const Instruction& instruction : stage.instructions) {
     state->commands.push_back({instruction, {}, false});
   }
@@ -197,6 +215,7 @@ void StageState::inherit() {
   image = base->image;
   image.config.on_build.clear();
   base_image = base->base_image;
+  workdir_set = base->workdir_set;
   args.insert(args.end(), base->args.begin(), base->args.end());
 }
 
