@@ -1,5 +1,7 @@
 #include "cli/build_session.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "base/file_io.h"
@@ -10,6 +12,7 @@
 #include "cli/progress_mode.h"
 #include "cli/result_files.h"
 #include "cli/session.h"
+#include "cli/warning_log.h"
 #include "progress/multi.h"
 
 namespace slipway::cli {
@@ -58,9 +61,10 @@ class BuildSession {
                                                       std::fprintf(stderr, "WARNING: %s\n",
                                                                    warning.c_str());
                                                     }}));
-    progress::MultiSink sinks({shown.sink.get(), &failures_, &record.sink()});
+    progress::MultiSink sinks({shown.sink.get(), &failures_, &warnings_, &record.sink()});
     Result<std::vector<TargetOutcome>> outcomes = build(sinks);
     shown.finish();
+    if (shown.for_people) print_warnings();
     const Status finished = engine_->finish();
     if (outcomes && !finished) outcomes = finished.error();
     if (!outcomes) {
@@ -88,6 +92,14 @@ class BuildSession {
     dockerfiles_ = planner.dockerfiles();
     plans_ = TRY(std::move(plans));
     return run_builds(plans_, engine_->services(), sink, invocation_.stop);
+  }
+
+  void print_warnings() {
+    const Environment& environment = invocation_.environment;
+    const bool colors = environment.stderr_is_terminal && environment.get("NO_COLOR").empty();
+    const std::string text =
+        warnings_.text(dockerfiles_, {.details = invocation_.debug, .colors = colors});
+    (void)write_all(STDERR_FILENO, text).has_value();  // a closed stderr must not end the build
   }
 
   // Who asks for the host's network for all of a target's steps has allowed it.
@@ -129,6 +141,7 @@ class BuildSession {
   Invocation& invocation_;
   const BuildSessionOptions& options_;
   FailureLog failures_;
+  WarningLog warnings_;
   std::map<std::string, std::string> dockerfiles_;
   std::vector<PlannedTarget> plans_;
   std::unique_ptr<Engine> engine_;

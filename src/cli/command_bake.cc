@@ -6,6 +6,7 @@
 
 #include "base/file_io.h"
 #include "cli/build_session.h"
+#include "cli/check_session.h"
 #include "cli/command.h"
 #include "cli/failure_report.h"
 #include "frontend/bake/resolve.h"
@@ -24,6 +25,8 @@ struct BakeFlags {
   std::string provenance;
   std::string progress;
   std::string metadata_file;
+  std::string call;
+  bool check = false;
   bool print = false;
   bool list = false;
   bool no_cache = false;
@@ -108,6 +111,13 @@ Result<int> bake(const BakeFlags& flags, Invocation& invocation) {
   }
   const auto targets = bake::to_targets(*resolved);
   if (!targets) return fail(targets.error());
+  if (const auto call = TRY(parse_check_call(flags.check ? "check" : flags.call))) {
+    return run_check_session(invocation, {.targets = *targets,
+                                          .base_directory = environment.working_directory,
+                                          .progress = flags.progress,
+                                          .call = *call,
+                                          .bake_definition = bake::print(*resolved)});
+  }
   return run_build_session(invocation, {.targets = *targets,
                                         .base_directory = environment.working_directory,
                                         .progress = flags.progress,
@@ -131,6 +141,9 @@ Command make_bake_command(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_flag("--print", flags->print, "Print the resolved targets as JSON, build nothing");
   app.add_flag("--list", flags->list, "List targets and groups");
+  app.add_option("--call", flags->call, "What to do: build or check[,format=json]")
+      ->type_name("METHOD");
+  app.add_flag("--check", flags->check, "Short for --call=check");
   app.add_flag("--push", flags->push, "Push the images: --set '*.output=type=registry'");
   app.add_flag("--load", flags->load, "Load the images: --set '*.output=type=docker'");
   app.add_flag("--no-cache", flags->no_cache, "Run every step, whatever is cached");

@@ -3,6 +3,7 @@
 
 #include "cli/build_flags.h"
 #include "cli/build_session.h"
+#include "cli/check_session.h"
 #include "cli/command.h"
 
 namespace slipway::cli {
@@ -11,8 +12,16 @@ Command make_build_command(CLI::App& app) {
   const auto flags = std::make_shared<BuildFlags>();
   add_build_flags(app, *flags);
   return {.run = [flags](Invocation& invocation) -> Result<int> {
+            const bake::Target target = TRY(to_target(*flags, invocation.environment));
+            if (const auto call = TRY(parse_check_call(target.call))) {
+              return run_check_session(invocation,
+                                       {.targets = {target},
+                                        .base_directory = invocation.environment.working_directory,
+                                        .progress = flags->quiet ? "quiet" : flags->progress,
+                                        .call = *call});
+            }
             BuildSessionOptions options;
-            options.targets = {TRY(to_target(*flags, invocation.environment))};
+            options.targets = {target};
             options.base_directory = invocation.environment.working_directory;
             options.progress = flags->progress;
             options.quiet = flags->quiet;

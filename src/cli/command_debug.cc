@@ -1,4 +1,4 @@
-// `slipway debug`: the syntax tree and the LLB of a Dockerfile.
+// `slipway debug`: the syntax tree and the LLB of a Dockerfile, and what is wrong with it.
 #include <unistd.h>
 
 #include <cstdio>
@@ -7,6 +7,7 @@
 
 #include "base/file_io.h"
 #include "cli/build_flags.h"
+#include "cli/check_report.h"
 #include "cli/command.h"
 #include "cli/failure_report.h"
 #include "cli/planner.h"
@@ -39,12 +40,10 @@ Result<int> print_tree(const std::string& file) {
   return 0;
 }
 
-// Base images are not asked for anywhere: the graph shows what the Dockerfile says, not what is
+// Base images are not asked for anywhere: what is shown is what the Dockerfile says, not what is
 // online.
-Result<int> dump_llb(const DebugFlags& flags, const Environment& environment) {
-  StubImages images;
-  NoProgress progress;
-  Planner planner(
+Planner offline_planner(const Environment& environment, StubImages& images, NoProgress& progress) {
+  return Planner(
       {.environment = environment,
        .base_directory = environment.working_directory,
        .resolver = images,
@@ -53,6 +52,21 @@ Result<int> dump_llb(const DebugFlags& flags, const Environment& environment) {
          return dockerfile::OciLayoutContext{location, Digest::sha256_of(location)};
        },
        .progress = progress});
+}
+
+Result<int> print_check(const DebugFlags& flags, const Environment& environment) {
+  StubImages images;
+  NoProgress progress;
+  Planner planner = offline_planner(environment, images, progress);
+  const auto checked = TRY(planner.check({TRY(to_target(flags.build, environment))}));
+  TRY(write_all(STDOUT_FILENO, check_json(checked.at(0)) + "\n"));
+  return 0;
+}
+
+Result<int> dump_llb(const DebugFlags& flags, const Environment& environment) {
+  StubImages images;
+  NoProgress progress;
+  Planner planner = offline_planner(environment, images, progress);
   const auto plans = planner.plan({TRY(to_target(flags.build, environment))});
   if (!plans) {
     std::fputs(describe(plans.error(), planner.dockerfiles()).c_str(), stderr);
@@ -75,8 +89,12 @@ Command make_debug_command(CLI::App& app) {
       "dump-llb", "Print the LLB of a Dockerfile; base images are made up from their names");
   add_build_flags(*llb, flags->build);
   llb->add_flag("--raw", flags->raw, "The marshalled definition (protobuf) instead of JSON");
-  return {.run = [flags, tree](Invocation& invocation) -> Result<int> {
+  CLI::App* check = app.add_subcommand(
+      "check", "Print what the rules of docker's check find, as JSON; base images are made up");
+  add_build_flags(*check, flags->build);
+  return {.run = [flags, tree, check](Invocation& invocation) -> Result<int> {
             if (tree->parsed()) return print_tree(flags->tree_file);
+            if (check->parsed()) return print_check(*flags, invocation.environment);
             return dump_llb(*flags, invocation.environment);
           },
           .uses_store = false};

@@ -193,6 +193,7 @@ std::string inspect_json(const BuildInfo& build) {
   json.key("NumTotalSteps").number(build.total_steps);
   json.key("NumCompletedSteps").number(build.completed_steps);
   json.key("NumCachedSteps").number(build.cached_steps);
+  json.key("NumWarnings").number(build.warnings);
   json.key("Metadata").raw(build.metadata_json);
   json.end_object();
   return json.take() + "\n";

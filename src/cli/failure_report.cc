@@ -10,7 +10,6 @@ namespace slipway::cli {
 namespace {
 
 constexpr size_t kLastLines = 10;
-constexpr int kLinesAround = 3;
 
 }  // namespace
 
@@ -49,13 +48,15 @@ std::vector<FailureLog::Failure> FailureLog::failures() {
 std::string excerpt(const SourceSpan& span, std::string_view file_text) {
   const std::vector<std::string> lines = split(file_text, '\n');
   const int count = static_cast<int>(lines.size());
-  const int first = std::max(1, span.first_line - kLinesAround);
-  const int last = std::min(count, std::max(span.last_line, span.first_line) + kLinesAround);
+  if (span.first_line < 1 || span.first_line > count) return "";
+  const int end = std::min(count, std::max(span.last_line, span.first_line));
+  // Two lines on each side of one, one on each side of several.
+  const int around = end == span.first_line ? 2 : 1;
   std::string text = fmt::format("{}:{}\n--------------------\n", span.file, span.first_line);
-  for (int number = first; number <= last; ++number) {
+  for (int number = std::max(1, span.first_line - around); number <= std::min(count, end + around);
+       ++number) {
     const std::string& line = lines[static_cast<size_t>(number - 1)];
-    const bool named = number >= span.first_line && number <= span.last_line;
-    if (number == count && line.empty() && !named) break;
+    const bool named = number >= span.first_line && number <= end;
     text += fmt::format("{:>4} | {} {}\n", number, named ? ">>>" : "   ", line);
   }
   return text + "--------------------\n";

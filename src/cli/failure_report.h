@@ -38,7 +38,8 @@ class FailureLog : public progress::Sink {
   Guarded<State> state_;
 };
 
-// The lines around `span` with ">>>" before those it names, as BuildKit prints them.
+// The lines around `span` with ">>>" before those it names, byte for byte as BuildKit prints them;
+// nothing where the file has no such line.
 std::string excerpt(const SourceSpan& span, std::string_view file_text);
 
 // "ERROR: ...", the excerpts (files by SourceSpan::file) and the hint.

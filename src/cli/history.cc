@@ -84,6 +84,7 @@ std::string to_json(const BuildInfo& info) {
               {"total_steps", info.total_steps},
               {"completed_steps", info.completed_steps},
               {"cached_steps", info.cached_steps},
+              {"warnings", info.warnings},
               {"metadata", Json::parse(info.metadata_json, nullptr, false)}};
   if (!object["metadata"].is_object()) object["metadata"] = Json::object();
   // Command lines may hold any bytes.
@@ -107,6 +108,7 @@ Result<BuildInfo> parse_info(std::string_view text) {
   info.total_steps = TRY(json_fields::integer(object, "total_steps"));
   info.completed_steps = TRY(json_fields::integer(object, "completed_steps"));
   info.cached_steps = TRY(json_fields::integer(object, "cached_steps"));
+  info.warnings = TRY(json_fields::integer(object, "warnings"));
   if (const nlohmann::json* metadata = TRY(json_fields::object(object, "metadata"))) {
     info.metadata_json = metadata->dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
   }
@@ -156,7 +158,7 @@ std::string_view to_string(BuildStatus status) {
   return "unknown";
 }
 
-// Writes the events and counts the steps.
+// Writes the events and counts the steps and warnings.
 class BuildRecord::CountingRecorder : public progress::Sink {
  public:
   explicit CountingRecorder(std::unique_ptr<progress::Recorder> recorder)
@@ -164,6 +166,7 @@ class BuildRecord::CountingRecorder : public progress::Sink {
 
   void handle(const progress::Event& event) override {
     recorder_->handle(event);
+    if (std::holds_alternative<progress::WarningEvent>(event)) ++steps_.lock()->warnings;
     const auto* vertex = std::get_if<progress::VertexEvent>(&event);
     if (vertex == nullptr) return;
     auto steps = steps_.lock();
@@ -178,11 +181,13 @@ class BuildRecord::CountingRecorder : public progress::Sink {
     info.total_steps = static_cast<int64_t>(steps->all.size());
     info.completed_steps = static_cast<int64_t>(steps->completed.size());
     info.cached_steps = static_cast<int64_t>(steps->cached.size());
+    info.warnings = steps->warnings;
   }
 
  private:
   struct Steps {
     std::set<Digest> all, completed, cached;
+    int64_t warnings = 0;
   };
   std::unique_ptr<progress::Recorder> recorder_;
   Guarded<Steps> steps_;

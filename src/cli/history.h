@@ -39,6 +39,7 @@ struct BuildInfo {
   int64_t total_steps = 0;
   int64_t completed_steps = 0;  // the cached ones among them
   int64_t cached_steps = 0;
+  int64_t warnings = 0;
   std::string metadata_json = "{}";  // an object: what --metadata-file got
 
   progress::Time::duration duration(progress::Time now) const {

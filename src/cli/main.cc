@@ -31,6 +31,7 @@ const std::vector<CommandEntry>& command_table() {
   static const std::vector<CommandEntry> table = {
       {"build", "Build an image from a Dockerfile", make_build_command, {"b"}},
       {"bake", "Build the targets of compose and bake files", make_bake_command, {}},
+      {"check", "Check a Dockerfile without building it", make_check_command, {}},
       {"images", "List local images", make_images_command, {}},
       {"tag", "Give a local image another name", make_tag_command, {}},
       {"rmi", "Remove names of local images", make_rmi_command, {}},

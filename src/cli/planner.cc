@@ -11,6 +11,8 @@
 #include "frontend/dockerfile/executable.h"
 #include "frontend/dockerfile/ignore_file.h"
 #include "frontend/dockerfile/instruction_parser.h"
+#include "frontend/dockerfile/lint/syntax_rules.h"
+#include "frontend/dockerfile/parser.h"
 
 namespace slipway::cli {
 namespace {
@@ -25,7 +27,6 @@ Error refuse(std::string_view what) {
 
 // What the engine does not act on is refused by name before anything runs.
 Status check_supported(const bake::Target& target) {
-  if (bake::is_remote(target.context)) return refuse("a remote build context");
   if (target.platforms.size() > 1) return refuse("building for several platforms at once");
   if (!target.cache_from.empty()) return refuse("cache-from");
   if (!target.cache_to.empty()) return refuse("cache-to");
@@ -43,7 +44,32 @@ Result<graph::NetMode> parse_network(const std::string& mode) {
   return make_error(ErrorCode::InvalidInput, "network \"{}\": want default, host or none", mode);
 }
 
+// As BuildKit words it: "StageNameCasing: Stage name 'A' should be lowercase (line 1)".
+progress::WarningEvent to_warning(const dockerfile::Finding& finding, const Digest& step) {
+  std::string message = fmt::format("{}: {}", finding.rule.name, finding.detail);
+  if (finding.span.first_line > 0) message += fmt::format(" (line {})", finding.span.first_line);
+  return {step,
+          std::move(message),
+          std::string(finding.rule.description),
+          std::string(finding.rule.url),
+          {finding.span}};
+}
+
 }  // namespace
+
+Result<std::vector<CheckedTarget>> Planner::check(const std::vector<bake::Target>& targets) {
+  targets_ = targets;
+  std::vector<CheckedTarget> checked;
+  for (const bake::Target& target : targets_) {
+    Prepared prepared = TRY(prepare(target));
+    prepared.options.target_platform.reset();
+    dockerfile::CheckResult result =
+        dockerfile::check_dockerfile(prepared.file.text, prepared.options, options_.resolver);
+    checked.push_back({target.name, std::move(prepared.file.name), std::move(prepared.file.text),
+                       std::move(result)});
+  }
+  return checked;
+}
 
 Result<std::vector<PlannedTarget>> Planner::plan(const std::vector<bake::Target>& targets) {
   targets_ = targets;
@@ -78,17 +104,27 @@ Result<const PlannedTarget*> Planner::plan_named(const std::string& name) {
 
 Result<PlannedTarget> Planner::plan_one(const bake::Target& target) {
   TRY(check_supported(target));
+  Prepared prepared = TRY(prepare(target));
+  dockerfile::Conversion conversion = TRY(convert(prepared));
+  TRY(dockerfile::check_steps(conversion.definition));
+  return PlannedTarget{target, std::move(conversion)};
+}
+
+Result<Planner::Prepared> Planner::prepare(const bake::Target& target) {
+  if (bake::is_remote(target.context)) return refuse("a remote build context");
   const fs::path context = absolute(target.context);
   if (target.context != "-" && !fs::is_directory(context)) {
     return make_error(ErrorCode::NotFound, "build context {}: no such directory", target.context);
   }
-  const DockerfileText file =
+  Prepared prepared;
+  prepared.file =
       TRY(as_step(options_.progress,
                   "[internal] load build definition from " +
                       fs::path(target.dockerfile.empty() ? "Dockerfile" : target.dockerfile)
                           .filename()
                           .string(),
                   [&](progress::VertexReporter& reporter) {
+                    prepared.step = reporter.vertex();
                     Result<DockerfileText> read = read_dockerfile(target, context);
                     if (read) {
                       const auto size = static_cast<int64_t>(read->text.size());
@@ -96,10 +132,10 @@ Result<PlannedTarget> Planner::plan_one(const bake::Target& target) {
                     }
                     return read;
                   }));
+  const DockerfileText& file = prepared.file;
   dockerfiles_[file.name] = file.text;
-  const dockerfile::Dockerfile parsed = TRY(dockerfile::parse_dockerfile(file.text, file.name));
-
-  dockerfile::ConvertOptions convert = TRY(convert_options(target));
+  prepared.options = TRY(convert_options(target));
+  dockerfile::ConvertOptions& convert = prepared.options;
   convert.file_name = file.name;
   convert.file_text = file.text;
   if (target.context == "-") {
@@ -112,9 +148,23 @@ Result<PlannedTarget> Planner::plan_one(const bake::Target& target) {
   for (const auto& [name, source] : target.contexts) {
     convert.named_contexts[name] = TRY(named_context(name, source));
   }
-  dockerfile::Conversion conversion = TRY(dockerfile::convert(parsed, convert, options_.resolver));
-  TRY(dockerfile::check_steps(conversion.definition));
-  return PlannedTarget{target, std::move(conversion)};
+  return prepared;
+}
+
+Result<dockerfile::Conversion> Planner::convert(Prepared& prepared) {
+  const DockerfileText& file = prepared.file;
+  const dockerfile::Dockerfile parsed = TRY(dockerfile::parse_dockerfile(file.text, file.name));
+  std::vector<dockerfile::Finding> findings;
+  const dockerfile::Linter linter(
+      TRY(dockerfile::check_options_of(file.text, prepared.options.build_args)), findings);
+  dockerfile::check_syntax(TRY(dockerfile::parse_syntax(file.text, file.name)), file.name, 0,
+                           linter);
+  prepared.options.linter = &linter;
+  auto conversion = dockerfile::convert(parsed, prepared.options, options_.resolver);
+  for (const dockerfile::Finding& finding : findings) {
+    options_.progress.handle(to_warning(finding, prepared.step));
+  }
+  return conversion;
 }
 
 Result<Planner::DockerfileText> Planner::read_dockerfile(const bake::Target& target,

@@ -1,5 +1,5 @@
 // Planner: from a Target to a graph. Reads the Dockerfile and the ignore files, names the contexts,
-// converts.
+// converts; or has it checked only.
 #pragma once
 
 #include <functional>
@@ -12,6 +12,7 @@
 #include "cli/environment.h"
 #include "frontend/bake/target.h"
 #include "frontend/dockerfile/convert.h"
+#include "frontend/dockerfile/lint/check_dockerfile.h"
 #include "progress/sink.h"
 
 namespace slipway::cli {
@@ -19,6 +20,14 @@ namespace slipway::cli {
 struct PlannedTarget {
   bake::Target target;
   dockerfile::Conversion conversion;
+};
+
+// A Dockerfile that was looked at, not converted.
+struct CheckedTarget {
+  std::string name;
+  std::string file;  // as errors show it
+  std::string text;
+  dockerfile::CheckResult result;
 };
 
 // A directory that a build reads, and what it leaves out.
@@ -47,7 +56,11 @@ class Planner {
 
   // In the order given. Targets that are contexts of others ("target:NAME") are planned before
   // those. `dockerfiles()` has the text of every Dockerfile that was read, also after an error.
+  // What the rules of lint/ find is told as warnings of the step that reads the Dockerfile.
   Result<std::vector<PlannedTarget>> plan(const std::vector<bake::Target>& targets);
+  // The same without a graph; a Dockerfile that cannot be converted is a result as well. As for
+  // BuildKit, the targets' platforms do not matter.
+  Result<std::vector<CheckedTarget>> check(const std::vector<bake::Target>& targets);
 
   const std::map<std::string, std::string>& dockerfiles() const { return dockerfiles_; }
 
@@ -56,8 +69,16 @@ class Planner {
     std::string name;  // as errors show it
     std::string text;
   };
+  // What a conversion needs.
+  struct Prepared {
+    DockerfileText file;
+    Digest step;  // that read it
+    dockerfile::ConvertOptions options;
+  };
   Result<const PlannedTarget*> plan_named(const std::string& name);
   Result<PlannedTarget> plan_one(const bake::Target& target);
+  Result<Prepared> prepare(const bake::Target& target);
+  Result<dockerfile::Conversion> convert(Prepared& prepared);
   Result<DockerfileText> read_dockerfile(const bake::Target& target,
                                          const std::filesystem::path& context);
   Result<std::vector<std::string>> read_ignore_patterns(const bake::Target& target,

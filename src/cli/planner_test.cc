@@ -13,9 +13,13 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class NoSink : public progress::Sink {
+class WarningSink : public progress::Sink {
  public:
-  void handle(const progress::Event&) override {}
+  void handle(const progress::Event& event) override {
+    const auto* warning = std::get_if<progress::WarningEvent>(&event);
+    if (warning != nullptr) warnings.push_back(warning->message);
+  }
+  std::vector<std::string> warnings;
 };
 
 class PlannerTest : public testing::Test {
@@ -54,7 +58,7 @@ class PlannerTest : public testing::Test {
   TempDir root_ = *TempDir::create(testing::TempDir(), "planner-test");
   Environment environment_;
   StubImages images_;
-  NoSink sink_;
+  WarningSink sink_;
   std::vector<ContextDirectory> directories_;
 };
 
@@ -108,6 +112,17 @@ TEST_F(PlannerTest, TargetsThatNeedEachOtherAreRefused) {
 TEST_F(PlannerTest, SaysWhatIsMissing) {
   EXPECT_THAT(error_of({target("t")}), HasSubstr("Dockerfile: no such file"));
   EXPECT_THAT(error_of({target("t", "nowhere")}), HasSubstr("nowhere: no such directory"));
+}
+
+TEST_F(PlannerTest, TellsWhatTheRulesFind) {
+  write("Dockerfile", "FROM scratch\nENV A b\nCOPY Dockerfile /\n");
+  ASSERT_TRUE(plan({target("t")}));
+  EXPECT_THAT(
+      sink_.warnings,
+      ElementsAre("LegacyKeyValueFormat: \"ENV key=value\" should be used instead of legacy "
+                  "\"ENV key value\" format (line 2)"));
+  write("Dockerfile", "# check=error=true\nFROM scratch\nENV A b\n");
+  EXPECT_EQ(error_of({target("t")}), "lint violation found for rules: LegacyKeyValueFormat");
 }
 
 TEST_F(PlannerTest, RefusesWhatItWouldNotDo) {

@@ -38,7 +38,7 @@ progress::ScreenOptions screen_options(const Environment& environment) {
 Result<ShownProgress> show_progress(std::string mode, const Environment& environment) {
   if (mode.empty()) mode = environment.get("BUILDKIT_PROGRESS", "auto");
   if (mode == "auto") mode = environment.stderr_is_terminal ? "tty" : "plain";
-  if (mode == "quiet" || mode == "none") return ShownProgress{std::make_unique<NoSink>()};
+  if (mode == "quiet" || mode == "none") return ShownProgress{std::make_unique<NoSink>(), [] {}, false};
   if (mode == "plain") {
     auto plain = std::make_unique<progress::PlainSink>(write_stderr);
     progress::PlainSink* sink = plain.get();
@@ -51,7 +51,8 @@ Result<ShownProgress> show_progress(std::string mode, const Environment& environ
   }
   if (mode == "rawjson") {
     const UniqueFd standard_error(::dup(STDERR_FILENO));
-    return ShownProgress{std::make_unique<progress::Recorder>(TRY(standard_error.duplicate()))};
+    auto recorder = std::make_unique<progress::Recorder>(TRY(standard_error.duplicate()));
+    return ShownProgress{std::move(recorder), [] {}, false};
   }
   const std::vector<std::string> modes = {"auto", "plain", "tty", "quiet", "none", "rawjson"};
   return make_error(ErrorCode::InvalidInput, "progress mode \"{}\" is not known{}", mode,

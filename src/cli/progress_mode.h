@@ -15,6 +15,7 @@ namespace slipway::cli {
 struct ShownProgress {
   std::unique_ptr<progress::Sink> sink;
   std::function<void()> finish = [] {};
+  bool for_people = true;  // not quiet, and no machine's format
 };
 
 // auto, plain, tty, quiet, none or rawjson; "" is what BUILDKIT_PROGRESS says, else auto.

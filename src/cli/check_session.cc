@@ -1,0 +1,162 @@
+#include "cli/check_session.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "base/file_io.h"
+#include "base/values.h"
+#include "cli/check_report.h"
+#include "cli/engine.h"
+#include "cli/failure_report.h"
+#include "cli/image_lookup.h"
+#include "cli/progress_mode.h"
+#include "cli/session.h"
+
+namespace slipway::cli {
+namespace {
+
+constexpr std::pair<const char*, CheckFormat> kFormats[] = {{"text", CheckFormat::Text},
+                                                            {"json", CheckFormat::Json},
+                                                            {"sarif", CheckFormat::Sarif},
+                                                            {"github", CheckFormat::Github}};
+
+class CheckSession {
+ public:
+  CheckSession(Invocation& invocation, const CheckSessionOptions& options)
+      : invocation_(invocation), options_(options) {}
+
+  Result<int> run() {
+    ShownProgress shown = TRY(show_progress(options_.progress, invocation_.environment));
+    Result<std::vector<CheckedTarget>> checked = check(*shown.sink);
+    shown.finish();
+    if (!checked) {
+      std::fputs(describe(checked.error(), dockerfiles_).c_str(), stderr);
+      return exit_code(checked.error());
+    }
+    TRY(print(*checked));
+    const bool failed = std::ranges::any_of(*checked, has_findings);
+    return failed && !options_.call.ignore_status ? 1 : 0;
+  }
+
+ private:
+  Result<std::vector<CheckedTarget>> check(progress::Sink& sink) {
+    auto store = TRY(open_store(invocation_));
+    auto engine = TRY(Engine::create(std::move(store), {.invocation = invocation_,
+                                                        .build_ref = {},
+                                                        .secrets = {},
+                                                        .allowed = {},
+                                                        .on_warning = [](const std::string&) {}}));
+    std::vector<bake::Target> targets = options_.targets;
+    for (bake::Target& target : targets) target.call.clear();
+    ImageLookup lookup(engine->images(), engine->layouts(), sink, false, invocation_.stop);
+    Planner planner({.environment = invocation_.environment,
+                     .base_directory = options_.base_directory,
+                     .resolver = lookup,
+                     .add_directory = [&](const auto& d) { return engine->add_directory(d); },
+                     .add_layout = [&](const auto& l) { return engine->add_layout(l); },
+                     .progress = sink});
+    auto checked = planner.check(targets);
+    dockerfiles_ = planner.dockerfiles();
+    const Status finished = engine->finish();
+    if (checked && !finished) return finished.error();
+    return checked;
+  }
+
+  Status print(const std::vector<CheckedTarget>& checked) const {
+    switch (options_.call.format) {
+      case CheckFormat::Sarif:
+        return write_all(STDOUT_FILENO, check_sarif(checked));
+      case CheckFormat::Github:
+        return write_all(STDOUT_FILENO, check_annotations(checked));
+      case CheckFormat::Json:
+        return options_.bake_definition.empty() ? print_json(checked.at(0)) : print_json(checked);
+      case CheckFormat::Text:
+        break;
+    }
+    for (const CheckedTarget& target : checked) TRY(print_text(target, &target == &checked.at(0)));
+    return {};
+  }
+
+  Status print_text(const CheckedTarget& target, bool is_first) const {
+    const std::string error = check_error_text(target);
+    if (options_.bake_definition.empty()) {
+      TRY(write_all(STDOUT_FILENO, check_text(target)));
+      return error.empty() ? Status() : write_all(STDERR_FILENO, "ERROR: " + error + "\n");
+    }
+    std::string text = (is_first ? "" : "\n") + target.name + "\n\n" + check_text(target);
+    if (!error.empty()) text += "error: " + error + "\n";
+    return write_all(STDOUT_FILENO, text);
+  }
+
+  Status print_json(const CheckedTarget& target) const {
+    TRY(write_all(STDOUT_FILENO, check_json(target) + "\n"));
+    const std::string error = check_error_text(target);
+    return error.empty() ? Status() : write_all(STDERR_FILENO, "ERROR: " + error + "\n");
+  }
+
+  // {"group": {...}, "target": {NAME: {"build": {...}, "check": {...}}}}
+  Status print_json(const std::vector<CheckedTarget>& checked) const {
+    using Json = nlohmann::ordered_json;
+    Json definition = Json::parse(options_.bake_definition, nullptr, false);
+    Json all = Json::object();
+    if (definition.contains("group")) all["group"] = definition["group"];
+    for (const CheckedTarget& target : checked) {
+      Json report = Json::parse(check_json(target), nullptr, false);
+      const std::string error = check_error_text(target);
+      if (!error.empty()) report["error"] = error;
+      all["target"][target.name] = {{"build", definition["target"][target.name]},
+                                    {"check", std::move(report)}};
+    }
+    return write_all(STDOUT_FILENO, all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  }
+
+  Invocation& invocation_;
+  const CheckSessionOptions& options_;
+  std::map<std::string, std::string> dockerfiles_;
+};
+
+}  // namespace
+
+Result<CheckFormat> parse_check_format(const std::string& name) {
+  std::vector<std::string> names;
+  for (const auto& [known, format] : kFormats) {
+    if (name == known) return format;
+    names.emplace_back(known);
+  }
+  return make_error(ErrorCode::InvalidInput, "format \"{}\" is not known{}", name,
+                    did_you_mean(name, names))
+      .with_hint("there are text, json, sarif and github");
+}
+
+Result<std::optional<CheckCall>> parse_check_call(const std::string& call) {
+  if (call.empty() || call == "build") return std::optional<CheckCall>();
+  CheckCall parsed;
+  std::string method;
+  for (const std::string& field : TRY(parse_csv_line(call).context("call"))) {
+    const size_t equals = field.find('=');
+    const std::string key = field.substr(0, equals);
+    const std::string value = equals == std::string::npos ? "" : field.substr(equals + 1);
+    if (equals == std::string::npos && method.empty()) {
+      method = field;
+    } else if (key == "format") {
+      parsed.format = TRY(parse_check_format(value));
+    } else if (key == "ignorestatus") {
+      parsed.ignore_status = TRY(parse_bool(value).context("call: ignorestatus"));
+    } else {
+      return make_error(ErrorCode::InvalidInput, "call \"{}\": want METHOD[,format=json]", call);
+    }
+  }
+  if (method == "check" || method == "lint") return std::optional(parsed);
+  if (method == "build") return std::optional<CheckCall>();
+  return make_error(ErrorCode::Unsupported, "call={} is not supported yet", method)
+      .with_hint("there are build and check");
+}
+
+Result<int> run_check_session(Invocation& invocation, const CheckSessionOptions& options) {
+  return CheckSession(invocation, options).run();
+}
+
+}  // namespace slipway::cli

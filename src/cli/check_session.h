@@ -1,0 +1,38 @@
+// One invocation of `check`, `build --check` or `bake --check`: Dockerfiles looked at, reports
+// printed, nothing built.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "frontend/bake/target.h"
+
+namespace slipway::cli {
+
+enum class CheckFormat { Text, Json, Sarif, Github };
+
+struct CheckCall {
+  CheckFormat format = CheckFormat::Text;
+  bool ignore_status = false;  // exit 0 whatever was found
+};
+
+struct CheckSessionOptions {
+  std::vector<bake::Target> targets;
+  std::filesystem::path base_directory;
+  std::string progress;
+  CheckCall call;
+  // Of `bake`: the JSON of its targets, which reports are made part of. Empty: one plain report.
+  std::string bake_definition;
+};
+
+// "check[,format=json][,ignorestatus=true]", as --call and bake files have it. nullopt: no check
+// is asked for. Other methods than "build" are refused by name.
+Result<std::optional<CheckCall>> parse_check_call(const std::string& call);
+Result<CheckFormat> parse_check_format(const std::string& name);
+
+// Exit code 1 where there is anything to report.
+Result<int> run_check_session(Invocation& invocation, const CheckSessionOptions& options);
+
+}  // namespace slipway::cli

@@ -1,0 +1,49 @@
+#!/bin/bash
+# Dockerfiles checked without a build, and what builds say of the same: texts, formats, exit codes.
+source "$(dirname "$0")/lib.sh"
+
+mkdir context && cd context
+printf 'FROM scratch\nENV A b\nCOPY Dockerfile /\n' >Dockerfile
+finding='LegacyKeyValueFormat: "ENV key=value" should be used instead of legacy "ENV key value" format \(line 2\)'
+
+# A build tells and goes on; "error=true" ends it, from the file or the command line.
+build -o type=cacheonly .
+logged "^#[0-9]+ WARN: $finding$"
+logged '^ 1 warning found \(use --debug to expand\):$'
+logged "^ - $finding$"
+expect_exit 1 slipway build -o type=cacheonly --build-arg BUILDKIT_DOCKERFILE_CHECK=error=true .
+logged 'ERROR: lint violation found for rules: LegacyKeyValueFormat'
+build -o type=cacheonly --build-arg BUILDKIT_DOCKERFILE_CHECK=skip=all .
+not_logged WARN
+build -o type=cacheonly --progress rawjson .
+not_logged 'warning found'
+
+# A check builds nothing.
+expect_exit 1 slipway build --check .
+grep -q '^Check complete, 1 warning has been found!$' "$work/out"
+grep -q '^   2 | >>> ENV A b$' "$work/out"
+not_logged COPY
+expect_exit 1 slipway build --call=check,format=json .
+grep -q '"ruleName": "LegacyKeyValueFormat"' "$work/out"
+expect_exit 0 slipway build --call=check,ignorestatus=true .
+expect_exit 1 slipway check --format github
+grep -q '^::warning file=Dockerfile,line=2,endLine=2,title=LegacyKeyValueFormat::' "$work/out"
+expect_exit 1 slipway check --format sarif
+grep -q '"startLine": 2' "$work/out"
+
+printf 'FROM scratch\nFROBNICATE\n' >Dockerfile
+expect_exit 1 slipway check .
+logged 'ERROR: dockerfile parse error on line 2: unknown instruction: FROBNICATE'
+
+printf 'FROM scratch\nCOPY Dockerfile /\n' >Dockerfile
+expect_exit 0 slipway build --check .
+grep -q '^Check complete, no warnings found.$' "$work/out"
+expect_exit 1 slipway build --call=outline .
+logged 'call=outline is not supported'
+
+echo '{"group": {"default": {"targets": ["a", "b"]}},
+       "target": {"a": {}, "b": {"dockerfile-inline": "FROM scratch\nENV A b\n"}}}' >docker-bake.json
+expect_exit 1 slipway bake --check
+equal "$(grep -cE '^(a|b)$' "$work/out")" 2
+expect_exit 1 slipway bake --call=check,format=json
+grep -q '"check": {' "$work/out"
