@@ -62,11 +62,12 @@ class Copier {
   };
 
   Copier(const graph::FileCopy& action, Settings settings, const Tree& source, FileTarget& target,
-         ThreadPool& pool, std::stop_token stop)
+         ThreadPool& pool, CopyLinks* links, std::stop_token stop)
       : action_(action),
         settings_(std::move(settings)),
         source_(source),
         target_(target),
+        links_to_earlier_(links),
         stop_(std::move(stop)),
         jobs_(pool) {}
 
@@ -276,8 +277,16 @@ class Copier {
         return {};
       }
     }
-    batch_.add(EntryCopy{source, source_name, entry, target, target_name});
+    batch_.add(
+        EntryCopy{source, source_name, entry, target, target_name, earlier_counterpart(target)});
     return batch_.is_full() ? flush() : Status();
+  }
+
+  CopyLinks::Directory earlier_counterpart(const FileTarget::Dir& target) {
+    if (links_to_earlier_ == nullptr || target == counterpart_of_) return counterpart_;
+    counterpart_of_ = target;
+    counterpart_ = links_to_earlier_->directory(target->path());
+    return counterpart_;
   }
 
   Status flush() {
@@ -285,7 +294,7 @@ class Copier {
     jobs_.add([this, copies = batch_.take()]() -> Status {
       for (const EntryCopy& copy : copies) {
         if (stop_.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
-        TRY(copy_entry(copy, settings_.overrides));
+        TRY(copy_entry(copy, settings_.overrides, links_to_earlier_));
       }
       return {};
     });
@@ -310,6 +319,9 @@ class Copier {
   const Settings settings_;
   const Tree& source_;
   FileTarget& target_;
+  CopyLinks* const links_to_earlier_;
+  FileTarget::Dir counterpart_of_;  // counterpart_ is what the earlier copy made of it
+  CopyLinks::Directory counterpart_;
   const std::stop_token stop_;
   Batch batch_;
   std::set<std::string> names_in_flight_;
@@ -344,7 +356,8 @@ std::optional<timespec> to_time(int64_t nanoseconds) {
 }
 
 Status copy_files(const graph::FileCopy& action, const std::optional<Owner>& owner,
-                  const Tree& source, FileTarget& target, ThreadPool& pool, std::stop_token stop) {
+                  const Tree& source, FileTarget& target, ThreadPool& pool, CopyLinks* links,
+                  std::stop_token stop) {
   const std::string from = clean_copy_path(action.src);
   const std::string to = clean_copy_path(action.dest);
   if (!action.create_dest_path) {
@@ -360,7 +373,7 @@ Status copy_files(const graph::FileCopy& action, const std::optional<Owner>& own
       return make_error(ErrorCode::NotFound, "{} not found", from);
     }
   }
-  Copier copier(action, TRY(settings_of(action, owner)), source, target, pool, stop);
+  Copier copier(action, TRY(settings_of(action, owner)), source, target, pool, links, stop);
   for (const std::string& match : matches) {
     if (action.attempt_unpack) {
       TRY(copier.finish());

@@ -180,13 +180,13 @@ TEST_F(FileCopyTest, NoticesFilesThatChangedSinceTheyWereHashed) {
   const FileStamp stamp = FileStamp::of(lstat_of(source() / "f"));
   TreeRules rules;
   rules.overlay = false;
-  rules.known = [stamp](const std::string&) -> Result<std::optional<FileStamp>> {
-    return std::optional<FileStamp>(stamp);
+  rules.known = [stamp](const std::string&) -> Result<std::optional<KnownFile>> {
+    return std::optional(KnownFile{stamp, {}});
   };
   const Tree tree = *Tree::open_directory(source(), std::move(rules));
   put(source() / "f", "after, and longer");
   ThreadPool pool(1);
-  const Status status = copy_files(action("/f", "/f"), {}, tree, target(), pool, {});
+  const Status status = copy_files(action("/f", "/f"), {}, tree, target(), pool, nullptr, {});
   ASSERT_FALSE(status);
   EXPECT_THAT(status.error().message(), HasSubstr("changed while"));
 }
@@ -199,16 +199,16 @@ TEST_F(FileCopyTest, ContextsHideWhatTheyLeaveOutAndBelongToRoot) {
   TreeRules rules;
   rules.overlay = false;
   rules.plain_owner = true;
-  rules.known = [stamp](const std::string& path) -> Result<std::optional<FileStamp>> {
-    if (path.starts_with("secret")) return std::optional<FileStamp>();
-    return std::optional<FileStamp>(stamp);
+  rules.known = [stamp](const std::string& path) -> Result<std::optional<KnownFile>> {
+    if (path.starts_with("secret")) return std::optional<KnownFile>();
+    return std::optional(KnownFile{stamp, {}});
   };
   const Tree tree = *Tree::open_directory(source(), std::move(rules));
   ThreadPool pool(1);
-  ASSERT_TRUE(copy_files(action("/", "/"), {}, tree, target(), pool, {}));
+  ASSERT_TRUE(copy_files(action("/", "/"), {}, tree, target(), pool, nullptr, {}));
   EXPECT_THAT(names(), ElementsAre("kept"));
   EXPECT_EQ(lstat_of(merged() / "kept").st_uid, 0u);
-  EXPECT_FALSE(copy_files(action("/secret/key", "/"), {}, tree, target(), pool, {}));
+  EXPECT_FALSE(copy_files(action("/secret/key", "/"), {}, tree, target(), pool, nullptr, {}));
 }
 
 TEST_F(FileCopyTest, ManyFilesOnManyThreadsAllArrive) {

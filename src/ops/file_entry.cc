@@ -97,12 +97,33 @@ Status create_in_place(const EntryCopy& copy, Create create) {
   return create() ? Status() : errno_error("create");
 }
 
-Status copy_regular(const EntryCopy& copy, const Overrides& overrides) {
+// False: there is no such file, or it cannot be linked to.
+Result<bool> link_earlier(const EntryCopy& copy, const Overrides& overrides, CopyLinks& links) {
+  const std::optional<KnownFile>& known = copy.entry.known;
+  if (!known || !known->digest || FileStamp::of(copy.entry.info) != known->stamp) return false;
+  const Owner owner = wanted_owner(copy.entry.info, overrides);
+  const std::optional<uint64_t> earlier =
+      links.take(copy.earlier, copy.target_name, *known->digest,
+                 {owner.uid, owner.gid, wanted_mode(copy.entry.info, overrides),
+                  wanted_time(copy.entry.info, overrides)});
+  if (!earlier) return false;
+  const Status linked = create_in_place(copy, [&] {
+    return ::linkat(copy.earlier->get(), copy.target_name.c_str(), copy.target->descriptor(),
+                    copy.target_name.c_str(), 0) == 0;
+  });
+  // Too many links, another file system, a kernel that forbids it: a copy is as good.
+  if (!linked) return false;
+  links.note(*earlier, known->digest);
+  return true;
+}
+
+Status copy_regular(const EntryCopy& copy, const Overrides& overrides, CopyLinks* links) {
+  if (links != nullptr && TRY(link_earlier(copy, overrides, *links))) return {};
   const UniqueFd from = TRY(copy.source->open_file(copy.source_name));
   struct stat before;
   if (::fstat(from.get(), &before) != 0) return errno_error("stat");
   if (!S_ISREG(before.st_mode)) return changed();
-  if (copy.entry.known && FileStamp::of(before) != *copy.entry.known) return changed();
+  if (copy.entry.known && FileStamp::of(before) != copy.entry.known->stamp) return changed();
 
   UniqueFd to;
   TRY(create_in_place(copy, [&] {
@@ -114,7 +135,7 @@ Status copy_regular(const EntryCopy& copy, const Overrides& overrides) {
   if (copy.entry.known) {
     struct stat after;
     if (::fstat(from.get(), &after) != 0) return errno_error("stat");
-    if (FileStamp::of(after) != *copy.entry.known) return changed();
+    if (FileStamp::of(after) != copy.entry.known->stamp) return changed();
   }
   // chown(2) clears setuid bits and capabilities, so it comes first.
   const Owner owner = wanted_owner(copy.entry.info, overrides);
@@ -128,6 +149,11 @@ Status copy_regular(const EntryCopy& copy, const Overrides& overrides) {
   const timespec time = wanted_time(copy.entry.info, overrides);
   const timespec times[2] = {time, time};
   if (::futimens(to.get(), times) != 0) return errno_error("set times");
+  if (links != nullptr) {
+    struct stat made;
+    if (::fstat(to.get(), &made) != 0) return errno_error("stat");
+    links->note(made.st_ino, copy.entry.known ? copy.entry.known->digest : std::nullopt);
+  }
   return to.close();
 }
 
@@ -168,16 +194,16 @@ Status set_attributes_by_name(const EntryCopy& copy, const Overrides& overrides)
   return {};
 }
 
-Status copy_by_type(const EntryCopy& copy, const Overrides& overrides) {
-  if (S_ISREG(copy.entry.info.st_mode)) return copy_regular(copy, overrides);
+Status copy_by_type(const EntryCopy& copy, const Overrides& overrides, CopyLinks* links) {
+  if (S_ISREG(copy.entry.info.st_mode)) return copy_regular(copy, overrides, links);
   TRY(S_ISLNK(copy.entry.info.st_mode) ? copy_symlink(copy) : copy_node(copy));
   return set_attributes_by_name(copy, overrides);
 }
 
 }  // namespace
 
-Status copy_entry(const EntryCopy& copy, const Overrides& overrides) {
-  return copy_by_type(copy, overrides)
+Status copy_entry(const EntryCopy& copy, const Overrides& overrides, CopyLinks* links) {
+  return copy_by_type(copy, overrides, links)
       .context("copy " + join_path("/" + copy.source->path(), copy.source_name));
 }
 

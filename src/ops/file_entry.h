@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "ops/copy_links.h"
 #include "ops/file_mode.h"
 #include "ops/file_target.h"
 #include "ops/file_tree.h"
@@ -27,12 +28,14 @@ struct EntryCopy {
   MergedDir::Entry entry;
   std::shared_ptr<const MergedDir> target;  // writable; the same
   std::string target_name;
+  CopyLinks::Directory
+      earlier;  // what an earlier copy made of the target directory; may be nullptr
 };
 
 // Creates the copy in the upper directory, in the place of a file or whiteout there. Thread-safe
 // for different targets. Content is shared with the source where the file system can (FICLONE).
-// InvalidInput when the source changed since its stamp was taken.
-Status copy_entry(const EntryCopy& copy, const Overrides& overrides);
+// InvalidInput when the source changed since its stamp was taken. `links` may be nullptr.
+Status copy_entry(const EntryCopy& copy, const Overrides& overrides, CopyLinks* links);
 
 // Owner, mode and attributes of a directory of the source, for its open copy. Not the time.
 Status copy_directory_attributes(const MergedDir& source, const struct stat& info, int target_fd,

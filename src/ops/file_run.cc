@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "ops/copy_links.h"
 #include "ops/file_actions.h"
 #include "ops/file_copy.h"
 #include "ops/file_owner.h"
@@ -20,11 +21,11 @@ Result<Tree> open_context(const std::shared_ptr<source::FileTree>& context) {
   TreeRules rules;
   rules.overlay = false;
   rules.plain_owner = true;
-  rules.known = [context](const std::string& path) -> Result<std::optional<FileStamp>> {
-    const std::optional<source::FileAttributes> found = TRY(context->find("/" + path, false));
-    if (!found) return std::optional<FileStamp>();
-    return std::optional<FileStamp>(
-        FileStamp{found->inode, found->size, found->mtime, found->ctime});
+  rules.known = [context](const std::string& path) -> Result<std::optional<KnownFile>> {
+    const std::optional<source::FoundFile> found = TRY(context->find("/" + path, false));
+    if (!found) return std::optional<KnownFile>();
+    const source::FileAttributes& has = found->attributes;
+    return std::optional(KnownFile{{has.inode, has.size, has.mtime, has.ctime}, found->digest});
   };
   return Tree::open_directory(context->root(), std::move(rules));
 }
@@ -137,13 +138,15 @@ class FileRun {
     graph::FileCopy everything;
     everything.src = everything.dest = "/";
     everything.dir_copy_contents = everything.create_dest_path = true;
-    return copy_files(everything, {}, *TRY(tree_of(input)), *slot.target, options_.pool, stop_);
+    return copy_files(everything, {}, *TRY(tree_of(input)), *slot.target, options_.pool,
+                      options_.links, stop_);
   }
 
   Status commit(Slot& slot) {
     if (!slot.target) return {};
     TRY(slot.target->finish());
     slot.target.reset();
+    if (options_.links != nullptr) TRY(options_.links->write(slot.active->layers().upper));
     const SnapshotId id = TRY(slot.active->commit());
     // The active snapshot keeps it pinned until the pin of our own is there.
     slot.pin = TRY(options_.snapshotter.pin(id));
@@ -186,10 +189,10 @@ class FileRun {
     const std::optional<Owner> owner = TRY(owner_of(copy.owner, action, target));
     if (action.secondary_input == graph::kNone) {
       const Tree nothing = TRY(Tree::open({}, {}));
-      return copy_files(copy, owner, nothing, target, options_.pool, stop_);
+      return copy_files(copy, owner, nothing, target, options_.pool, options_.links, stop_);
     }
     const Tree& source = *TRY(tree_of(action.secondary_input));
-    return copy_files(copy, owner, source, target, options_.pool, stop_);
+    return copy_files(copy, owner, source, target, options_.pool, options_.links, stop_);
   }
   Status apply(const graph::FileMkfile& file, const graph::FileAction& action, FileTarget& target) {
     return make_file(file, TRY(owner_of(file.owner, action, target)), target);
@@ -214,6 +217,16 @@ class FileRun {
 };
 
 }  // namespace
+
+bool copies_only(const graph::FileOp& op) {
+  size_t outputs = 0;
+  for (const graph::FileAction& action : op.actions) {
+    outputs += action.output != graph::kNone;
+    const auto* copy = std::get_if<graph::FileCopy>(&action.action);
+    if (copy == nullptr || copy->attempt_unpack) return false;
+  }
+  return outputs == 1;
+}
 
 Result<std::vector<FileOutput>> run_file_op(const graph::FileOp& op,
                                             const std::vector<FileInput>& inputs,

@@ -16,6 +16,8 @@ class FileTree;
 
 namespace slipway::ops {
 
+class CopyLinks;
+
 // What a vertex's input is. Whoever calls keeps snapshots pinned.
 struct FileInput {
   store::SnapshotId snapshot;
@@ -32,7 +34,13 @@ struct FileRunOptions {
   store::Snapshotter& snapshotter;
   ThreadPool& pool;
   bool user_xattrs = false;  // the store is rootless
+  // Files of contexts are linked to those of an earlier run where they are the same; nullptr: all
+  // are copied. Only for operations that copies_only().
+  CopyLinks* links = nullptr;
 };
+
+// Whether the operation makes one snapshot, by plain copies alone.
+bool copies_only(const graph::FileOp& op);
 
 // One snapshot for each output, in their order. Actions that only continue one another share one
 // snapshot.

@@ -1,19 +1,25 @@
 // Whole file operations on a real store, and their cache keys.
 #include "ops/file_run.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/file_io.h"
+#include "base/mount.h"
 #include "base/temp_dir.h"
+#include "ops/copy_links.h"
 #include "ops/file_keys.h"
 #include "source/file_tree.h"
 #include "store/store.h"
 
 namespace slipway::ops {
 namespace {
+
+namespace fs = std::filesystem;
 
 using graph::FileAction;
 using graph::FileCopy;
@@ -151,6 +157,163 @@ TEST(FileKeys, CoveredPathsAreLeftOut) {
   std::vector<std::string> paths;
   for (const FileSelector& selector : kept) paths.push_back(selector.path);
   EXPECT_THAT(paths, testing::ElementsAre("/a", "/a/*", "/ab"));
+}
+
+// COPY of a context, again and again, as FileRunner does it.
+class LinkedCopyTest : public FileRunTest {
+ protected:
+  void SetUp() override {
+    FileRunTest::SetUp();
+    fs::create_directories(context_path_);
+  }
+  void put(const std::string& name, std::string_view text) {
+    fs::create_directories((context_path_ / name).parent_path());
+    ASSERT_TRUE(write_file_atomic(context_path_ / name, text));
+    set_time(name, 1'000);
+  }
+  void set_time(const std::string& name, time_t seconds) {
+    const timespec times[2] = {{seconds, 0}, {seconds, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, (context_path_ / name).c_str(), times, 0), 0);
+  }
+
+  // Copies the context to /d; returns the layer of the result.
+  fs::path copy(const FileCopy& action = to_d()) {
+    // A tree of its own each time: what was read once is believed.
+    trees_.push_back(*source::FileTree::open(context_path_, {.normalize_owner = true}));
+    EXPECT_TRUE(trees_.back()->digest({}, {}));
+    links_ = earlier_.empty() ? std::make_unique<CopyLinks>() : *CopyLinks::open(earlier_);
+    const FileOp op{{FileAction{kNone, 0, 0, action}}};
+    EXPECT_TRUE(copies_only(op));
+    const auto outputs = run_file_op(op, {FileInput{{}, trees_.back()}},
+                                     {store_->snapshotter(), pool_, false, links_.get()}, {});
+    if (!outputs) {
+      ADD_FAILURE() << outputs.error().message();
+      return {};
+    }
+    pins_.push_back(outputs->front().pin);
+    earlier_ = store_->snapshotter().info(outputs->front().snapshot)->directory;
+    return earlier_;
+  }
+  static FileCopy to_d() {
+    FileCopy copy;
+    copy.src = "/";
+    copy.dest = "/d";
+    copy.dir_copy_contents = copy.create_dest_path = true;
+    return copy;
+  }
+  static struct stat stat_of(const fs::path& path) {
+    struct stat info{};
+    EXPECT_EQ(::lstat(path.c_str(), &info), 0) << path;
+    return info;
+  }
+  static bool same_inode(const fs::path& a, const fs::path& b) {
+    return stat_of(a).st_ino == stat_of(b).st_ino;
+  }
+
+  const fs::path context_path_ = temp_->path() / "context";
+  std::vector<std::shared_ptr<source::FileTree>> trees_;
+  std::vector<std::shared_ptr<const void>> pins_;
+  std::unique_ptr<CopyLinks> links_;
+  fs::path earlier_;
+};
+
+TEST_F(LinkedCopyTest, AnUnchangedFileIsALinkAndAChangedOneIsNot) {
+  put("same", "1");
+  put("deep/down/same", "2");
+  put("edited", "3");
+  const fs::path first = copy();
+  put("edited", "4");
+  const fs::path second = copy();
+  EXPECT_TRUE(same_inode(first / "d/same", second / "d/same"));
+  EXPECT_TRUE(same_inode(first / "d/deep/down/same", second / "d/deep/down/same"));
+  EXPECT_FALSE(same_inode(first / "d/edited", second / "d/edited"));
+  EXPECT_EQ(*read_file(first / "d/edited") + *read_file(second / "d/edited"), "34");
+  // What was linked can be linked to in its turn.
+  const fs::path third = copy();
+  EXPECT_TRUE(same_inode(first / "d/same", third / "d/same"));
+  EXPECT_TRUE(same_inode(second / "d/edited", third / "d/edited"));
+}
+
+TEST_F(LinkedCopyTest, AnAttributeMoreOrLessIsAnotherFile) {
+  for (const char* name : {"time", "mode", "kept"}) put(name, name);
+  const fs::path first = copy();
+  set_time("time", 2'000);
+  ASSERT_EQ(::chmod((context_path_ / "mode").c_str(), 0755), 0);
+  const fs::path second = copy();
+  EXPECT_FALSE(same_inode(first / "d/time", second / "d/time"));
+  EXPECT_FALSE(same_inode(first / "d/mode", second / "d/mode"));
+  EXPECT_TRUE(same_inode(first / "d/kept", second / "d/kept"));
+  EXPECT_EQ(stat_of(first / "d/time").st_mtim.tv_sec, 1'000);
+  EXPECT_EQ(stat_of(first / "d/mode").st_mode & 07777, 0644u);
+
+  FileCopy owned = to_d();
+  owned.owner = graph::ChownOpt{graph::UserOpt{uint32_t{12}}, graph::UserOpt{uint32_t{34}}};
+  const fs::path third = copy(owned);
+  EXPECT_EQ(stat_of(third / "d/kept").st_uid, 12u);
+  EXPECT_EQ(stat_of(first / "d/kept").st_uid, 0u);
+}
+
+TEST_F(LinkedCopyTest, TheSameTimesDoNotHideOtherContent) {
+  put("f", "one");
+  const fs::path first = copy();
+  put("f", "two");
+  const fs::path second = copy();
+  EXPECT_EQ(*read_file(first / "d/f"), "one");
+  EXPECT_EQ(*read_file(second / "d/f"), "two");
+}
+
+TEST_F(LinkedCopyTest, LinksOfTheContextStayLinksAndOthersDoNotBecomeSome) {
+  put("a", "1");
+  fs::create_hard_link(context_path_ / "a", context_path_ / "b");
+  put("c", "1");
+  const fs::path first = copy();
+  EXPECT_TRUE(same_inode(first / "d/a", first / "d/b"));
+  EXPECT_FALSE(same_inode(first / "d/a", first / "d/c"));
+  fs::remove(context_path_ / "b");
+  put("b", "1");
+  const fs::path second = copy();
+  EXPECT_FALSE(same_inode(second / "d/a", second / "d/b"));
+  EXPECT_EQ(*read_file(second / "d/b"), "1");
+}
+
+TEST_F(LinkedCopyTest, ASymlinkInTheEarlierLayerLeadsNowhere) {
+  put("x/f", "1");
+  fs::create_directory_symlink("x", context_path_ / "y");
+  const fs::path first = copy();
+  fs::remove(context_path_ / "y");
+  put("y/f", "1");
+  const fs::path second = copy();
+  EXPECT_FALSE(same_inode(second / "d/x/f", second / "d/y/f"));
+  EXPECT_FALSE(same_inode(first / "d/x/f", second / "d/y/f"));
+}
+
+TEST_F(LinkedCopyTest, ALaterWriteLeavesEarlierSnapshotsAlone) {
+  put("f", "before");
+  const fs::path first = copy();
+  const fs::path second = copy();
+  ASSERT_TRUE(same_inode(first / "d/f", second / "d/f"));
+  // A step on top of the second one writes in place.
+  const std::unique_ptr<store::ActiveSnapshot> step =
+      *store_->snapshotter().prepare({std::stoll(second.parent_path().filename().string())});
+  const fs::path mount_point = temp_->path() / "mount";
+  fs::create_directories(mount_point);
+  {
+    const Mount mount = *store_->snapshotter().mount(step->layers(), mount_point);
+    const UniqueFd file = *open_file(mount_point / "d/f", O_WRONLY);
+    ASSERT_TRUE(write_all(file.get(), "AFTER!"));
+    ASSERT_EQ(::fchmod(file.get(), 0600), 0);
+  }
+  EXPECT_EQ(*read_file(first / "d/f"), "before");
+  EXPECT_EQ(*read_file(second / "d/f"), "before");
+  EXPECT_EQ(stat_of(first / "d/f").st_mode & 07777, 0644u);
+}
+
+TEST_F(LinkedCopyTest, OtherActionsAreNoPlainCopies) {
+  FileCopy unpack = to_d();
+  unpack.attempt_unpack = true;
+  EXPECT_FALSE(copies_only({{FileAction{kNone, 0, 0, unpack}}}));
+  EXPECT_FALSE(copies_only({{mkfile(kNone, 0, "/a", "1")}}));
+  EXPECT_FALSE(copies_only({{FileAction{kNone, 0, 0, to_d()}, FileAction{0, 0, 1, to_d()}}}));
 }
 
 }  // namespace

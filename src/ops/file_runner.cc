@@ -1,8 +1,11 @@
 #include "ops/file_runner.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/pattern_matcher.h"
 #include "base/text.h"
+#include "ops/copy_links.h"
 #include "ops/file_keys.h"
 #include "ops/file_run.h"
 #include "source/file_tree.h"
@@ -27,6 +30,38 @@ source::Selection selection_of(const FileSelector& selector) {
   selection.exclude_patterns = selector.exclude_patterns;
   selection.required_paths = selector.required_paths;
   return selection;
+}
+
+// What the copies of one instruction, from one context, are known by: whose files are likely to be
+// the same.
+Result<std::string> name_of_copy(const graph::FileOp& op,
+                                 const std::vector<solver::StepResult>& inputs) {
+  std::string name = TRY(file_cache_map(op, inputs.size())).digest.str();
+  for (const solver::StepResult& input : inputs) {
+    if (!store::snapshot_of_result(input.id)) name += " " + input.id;
+  }
+  return name;
+}
+
+// What an earlier copy of that name left to link to.
+struct EarlierCopy {
+  std::shared_ptr<const void> pin;  // of its snapshot; co-owned with nobody
+  std::unique_ptr<CopyLinks> links;
+};
+
+Result<EarlierCopy> find_earlier_copy(store::Store& store, const std::string& name) {
+  EarlierCopy earlier;
+  const std::optional<store::SnapshotId> id = TRY(store.layers().find_latest_copy(name));
+  if (id) {
+    Result<std::shared_ptr<const void>> pin = store.snapshotter().pin(*id);
+    if (pin) {
+      earlier.pin = *std::move(pin);
+      earlier.links = TRY(CopyLinks::open(TRY(store.snapshotter().view(*id)).lower.front()));
+      return earlier;
+    }
+  }
+  earlier.links = std::make_unique<CopyLinks>();
+  return earlier;
 }
 
 }  // namespace
@@ -75,9 +110,20 @@ Result<std::vector<solver::StepResult>> FileRunner::run(
     }
     file_inputs.push_back(std::move(file_input));
   }
-  const FileRunOptions options{store_.snapshotter(), pool_, rootless_};
-  std::vector<FileOutput> outputs =
-      TRY(run_file_op(op_of(context), file_inputs, options, context.stop));
+  const graph::FileOp& op = op_of(context);
+  FileRunOptions options{store_.snapshotter(), pool_, rootless_};
+  const bool linkable = copies_only(op) && std::ranges::any_of(file_inputs, [](const FileInput& i) {
+                          return i.context != nullptr;
+                        });
+  std::string name;
+  EarlierCopy earlier;
+  if (linkable) {
+    name = TRY(name_of_copy(op, inputs));
+    earlier = TRY(find_earlier_copy(store_, name));
+    options.links = earlier.links.get();
+  }
+  std::vector<FileOutput> outputs = TRY(run_file_op(op, file_inputs, options, context.stop));
+  if (linkable) TRY(store_.layers().set_latest_copy(name, outputs.front().snapshot));
   std::vector<solver::StepResult> results;
   for (FileOutput& output : outputs) {
     results.push_back({store::to_result_id(output.snapshot), std::move(output.pin)});

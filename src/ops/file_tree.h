@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "store/file_digests.h"
 #include "store/snapshotter.h"
 
 namespace slipway::ops {
@@ -31,12 +32,18 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
+// What a build context knows of a file.
+struct KnownFile {
+  FileStamp stamp;
+  std::optional<store::RawDigest> digest;  // set once the file was hashed
+};
+
 struct TreeRules {
   bool overlay = true;       // whiteouts and opaque directories mean something
   bool user_xattrs = false;  // "user.overlay." instead of "trusted.overlay."
   // What a build context knows of the entry "a/b": nullopt where it is left out. Empty: everything
   // is shown, and nothing is known about it.
-  std::function<Result<std::optional<FileStamp>>(const std::string& path)> known;
+  std::function<Result<std::optional<KnownFile>>(const std::string& path)> known;
   // Everything belongs to root and has no extended attributes: files of a build context.
   bool plain_owner = false;
 };
@@ -47,7 +54,7 @@ class MergedDir {
   struct Entry {
     struct stat info;
     bool in_upper = false;
-    std::optional<FileStamp> known;  // see TreeRules
+    std::optional<KnownFile> known;  // see TreeRules
   };
 
   // lstat of `name`; nullopt when the tree has no such entry.

@@ -101,11 +101,13 @@ Result<std::vector<FileEntry>> FileTree::matches(const Selection& selection) {
   return entries;
 }
 
-Result<std::optional<FileAttributes>> FileTree::find(std::string_view path, bool follow) {
+Result<std::optional<FoundFile>> FileTree::find(std::string_view path, bool follow) {
   auto locked = state_.lock();
   const std::optional<TreeNodes::Place> place = TRY((*locked)->nodes.resolve(path, follow));
-  if (!place) return std::optional<FileAttributes>();
-  return std::optional<FileAttributes>(place->node->attributes);
+  if (!place) return std::optional<FoundFile>();
+  FoundFile found{place->node->attributes, {}};
+  if (place->node->hashed) found.digest = place->node->digest;
+  return std::optional(found);
 }
 
 bool FileTree::is_ignored(std::string_view path) {

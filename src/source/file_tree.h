@@ -58,6 +58,12 @@ struct FileEntry {
   std::string real_path;
 };
 
+struct FoundFile {
+  FileAttributes attributes;
+  // Of attributes and content; set once a digest() included the entry.
+  std::optional<store::RawDigest> digest;
+};
+
 struct FileTreeOptions {
   std::vector<std::string> ignore_patterns;  // .dockerignore; empty: nothing is ignored
   // Owner 0:0 and no extended attributes, whatever the disk says: contexts of a user.
@@ -83,9 +89,9 @@ class FileTree {
   // What the selection's `path` matches, without what is below; empty: nothing.
   Result<std::vector<FileEntry>> matches(const Selection& selection);
 
-  // Attributes of one entry, symlinks in parents (and at the end, with `follow`) resolved inside
-  // the tree; nullopt: not there, or ignored.
-  Result<std::optional<FileAttributes>> find(std::string_view path, bool follow);
+  // One entry, symlinks in parents (and at the end, with `follow`) resolved inside the tree;
+  // nullopt: not there, or ignored.
+  Result<std::optional<FoundFile>> find(std::string_view path, bool follow);
   // Whether `path` is on disk but left out by the ignore patterns: for messages.
   bool is_ignored(std::string_view path);
 

@@ -13,6 +13,7 @@
 
 #include "base/guarded.h"
 #include "base/result.h"
+#include "store/record_file.h"
 
 namespace slipway::store {
 
@@ -32,8 +33,6 @@ class FileDigests {
  public:
   // A missing, damaged or foreign file is an empty index: then everything is hashed again.
   static std::unique_ptr<FileDigests> load(std::filesystem::path path);
-  ~FileDigests();
-
   // Thread-safe.
   std::optional<RawDigest> find(const FileIdentity& identity);
   // Remembers a file that was hashed from `hash_started` on (nanoseconds since the epoch).
@@ -50,15 +49,12 @@ class FileDigests {
     RawDigest digest;
     uint64_t generation;  // the last write before which it was asked for
   };
-  explicit FileDigests(std::filesystem::path path) : path_(std::move(path)) {}
-  void map_file();
+  explicit FileDigests(std::filesystem::path path);
 
   const std::filesystem::path path_;
-  void* mapping_ = nullptr;
-  size_t mapping_size_ = 0;
-  std::span<const Record> records_;
-  uint64_t generation_ = 0;
-  std::vector<uint8_t> seen_;  // one per record; written with relaxed atomics
+  const RecordFile file_;
+  const std::span<const Record> records_;  // of file_
+  std::vector<uint8_t> seen_;              // one per record; written with relaxed atomics
   Guarded<std::vector<Record>> added_;
 };
 

@@ -96,4 +96,17 @@ Result<SnapshotId> LayerIndex::add_chain(const Digest& chain_id, SnapshotId snap
   return snapshot;
 }
 
+Result<std::optional<SnapshotId>> LayerIndex::find_latest_copy(std::string_view name) {
+  auto database = core_->database().lock();
+  Rows rows = TRY(database->query("SELECT snapshot FROM latest_copies WHERE name = ?", name));
+  if (!TRY(rows.next())) return std::optional<SnapshotId>();
+  return std::optional(SnapshotId{rows.integer(0)});
+}
+
+Status LayerIndex::set_latest_copy(std::string_view name, SnapshotId snapshot) {
+  TRY(core_->database().lock()->run(
+      "INSERT OR REPLACE INTO latest_copies(name, snapshot) VALUES(?, ?)", name, snapshot.value));
+  return {};
+}
+
 }  // namespace slipway::store

@@ -43,6 +43,11 @@ class LayerIndex {
   // Of two processes that unpacked the same chain, the first wins: returns the snapshot to use.
   Result<SnapshotId> add_chain(const Digest& chain_id, SnapshotId snapshot);
 
+  // What the copy of that name made last, whoever ran it: a hint, for its files to be linked to.
+  // Pin it before use.
+  Result<std::optional<SnapshotId>> find_latest_copy(std::string_view name);
+  Status set_latest_copy(std::string_view name, SnapshotId snapshot);
+
  private:
   const std::shared_ptr<Core> core_;  // co-owned with the other parts of the store
 };

@@ -239,6 +239,7 @@ Status OverlaySnapshotter::remove(SnapshotId id) {
     TRY(database->run("DELETE FROM chains WHERE snapshot = ?", id.value));
     TRY(database->run("DELETE FROM layer_blobs WHERE snapshot = ?", id.value));
     TRY(database->run("DELETE FROM content_digests WHERE snapshot = ?", id.value));
+    TRY(database->run("DELETE FROM latest_copies WHERE snapshot = ?", id.value));
     TRY(database->run("DELETE FROM snapshots WHERE id = ?", id.value));
     TRY(transaction.commit());
   }

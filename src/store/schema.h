@@ -110,6 +110,11 @@ CREATE TABLE cache_mounts(
   measured INTEGER,
   unsafe_boot TEXT);
 CREATE INDEX cache_mounts_name ON cache_mounts(name, base);
+)sql",
+
+                                                                   R"sql(
+CREATE TABLE latest_copies(name TEXT PRIMARY KEY, snapshot INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX latest_copies_snapshot ON latest_copies(snapshot);
 )sql"};
 
 }  // namespace slipway::store
