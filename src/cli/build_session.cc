@@ -13,6 +13,7 @@
 #include "cli/result_files.h"
 #include "cli/session.h"
 #include "cli/warning_log.h"
+#include "exporter/output_file.h"
 #include "progress/multi.h"
 
 namespace slipway::cli {
@@ -123,10 +124,10 @@ class BuildSession {
 
   Result<int> report(const std::vector<TargetOutcome>& outcomes, const std::string& metadata) {
     if (!options_.metadata_file.empty()) {
-      TRY(write_file_atomic(options_.metadata_file, metadata));
+      TRY(exporter::OutputFile::write(options_.metadata_file, metadata));
     }
     const std::string id = outcomes.empty() ? "" : image_id(outcomes[0]).str();
-    if (!options_.iidfile.empty()) TRY(write_file_atomic(options_.iidfile, id));
+    if (!options_.iidfile.empty()) TRY(exporter::OutputFile::write(options_.iidfile, id));
     if (options_.quiet && !id.empty()) std::printf("%s\n", id.c_str());
     return 0;
   }

@@ -9,14 +9,34 @@
 
 namespace slipway::exporter {
 
-Result<OutputFile> OutputFile::create(const std::filesystem::path& path) {
-  if (path.has_parent_path()) TRY(make_directories(path.parent_path()));
-  if (std::filesystem::is_directory(path)) {
-    return make_error(ErrorCode::InvalidInput, "destination {} is a directory", path.string());
+Result<OutputFile> OutputFile::create(const std::filesystem::path& wanted) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(wanted, error);
+  if (!std::filesystem::status_known(status)) {
+    return Error::from_errno(error.value(), "open " + wanted.string());
   }
+  if (std::filesystem::is_directory(status)) {
+    return make_error(ErrorCode::InvalidInput, "destination {} is a directory", wanted.string());
+  }
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    UniqueFd fd = TRY(open_file(wanted, O_WRONLY));
+    return OutputFile(wanted, {}, std::move(fd));
+  }
+  std::filesystem::path path = wanted;
+  // status() followed them already: they end somewhere.
+  while (std::filesystem::is_symlink(path)) {
+    path = path.parent_path() / std::filesystem::read_symlink(path);
+  }
+  if (path.has_parent_path()) TRY(make_directories(path.parent_path()));
   std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
   UniqueFd fd = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644));
-  return OutputFile(path, std::move(temporary), std::move(fd));
+  return OutputFile(std::move(path), std::move(temporary), std::move(fd));
+}
+
+Status OutputFile::write(const std::filesystem::path& path, std::string_view content) {
+  OutputFile file = TRY(create(path));
+  TRY(write_all(file.fd(), content).context("write " + path.string()));
+  return file.publish();
 }
 
 OutputFile::OutputFile(OutputFile&& other) noexcept
@@ -30,6 +50,7 @@ OutputFile::~OutputFile() {
 
 Status OutputFile::publish() {
   TRY(fd_.close().context("write " + path_.string()));
+  if (temporary_.empty()) return {};
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
     return errno_error("rename to {}", path_.string());
   }
