@@ -153,7 +153,7 @@ TEST_F(LayerTest, EveryKindOfEntryComesBack) {
 TEST_F(LayerTest, BytesDoNotDependOnTheNumberOfThreads) {
   const fs::path in = make("in");
   std::string text;
-  for (int i = 0; text.size() < 9'000'000; ++i) text += std::to_string(i * 7919) + "\n";
+  for (int64_t i = 0; text.size() < 9'000'000; ++i) text += std::to_string(i * 7919) + "\n";
   put(in / "big", text);
   for (int i = 0; i < 50; ++i) put(in / std::to_string(i), text.substr(0, 1000 * i));
   for (const Compression compression :

@@ -10,7 +10,7 @@ namespace slipway::dockerfile {
 namespace {
 
 constexpr char32_t kEnd = static_cast<char32_t>(-1);
-constexpr int kMaxDepth = 1000;  // of ${a:-${b:-...}}: a stack is finite
+constexpr int kMaxDepth = 200;  // of ${a:-${b:-...}}: a stack is finite
 
 Error syntax_error(std::string_view text) {
   return Error(ErrorCode::InvalidInput, std::string(text));
