@@ -1,16 +1,33 @@
 #!/bin/bash
-# Builds Slipway and runs all its tests: ./test.sh [--full] [ctest arguments...]
-# --full also tests the Morgan services that need PyTorch (several gigabytes) and builds their images.
+# Builds Slipway and runs all its tests: ./test.sh [--full | --sanitize] [ctest arguments...]
+# --full      also tests the Morgan services that need PyTorch (several gigabytes), builds and starts their images
+# --sanitize  instead, runs the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer, and those of the solver, the
+#             store and progress with ThreadSanitizer
 set -euo pipefail
 cd "$(dirname "$0")"
 # A compiler cache serves every clone: paths count from the clone's root.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
-if [ "${1:-}" = --full ]; then
-  export SLIPWAY_TEST_FULL=1
+# make PRESET [TARGET...]
+make() {
+  local preset=$1
   shift
-fi
+  [ -f "build/$preset/build.ninja" ] || cmake --preset "$preset" >/dev/null
+  cmake --build "build/$preset" ${1:+--target "$@"}
+}
+tests() { ctest --test-dir "build/$1" --output-on-failure --parallel 2 "${@:2}"; }
+
+option=
+case ${1:-} in --full | --sanitize) option=$1; shift ;; esac
 ./tools/install-packages.sh build run test
-[ -f build/release/build.ninja ] || cmake --preset release >/dev/null
-cmake --build build/release
-exec ctest --test-dir build/release --output-on-failure --parallel 2 "$@"
+if [ "$option" = --sanitize ]; then
+  threaded=(slipway_solver_test slipway_store_test slipway_progress_test)
+  make tsan "${threaded[@]}"
+  make asan
+  tests tsan -L "^($(IFS='|'; echo "${threaded[*]}"))\$" "$@"
+  tests asan -L '^slipway_.*_test$' "$@"
+else
+  [ "$option" != --full ] || export SLIPWAY_TEST_FULL=1
+  make release
+  tests release "$@"
+fi

@@ -10,7 +10,7 @@ function(slipway_library name)
 endfunction()
 
 # slipway_test(NAME SOURCES ... DEPS ...)
-# One GoogleTest program per folder; ctest sees each of its tests by name.
+# One GoogleTest program per folder; ctest sees each of its tests by name, and all of them by the label NAME.
 function(slipway_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -18,5 +18,6 @@ function(slipway_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${ARG_TIMEOUT})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST 
+                       PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${name})
 endfunction()
