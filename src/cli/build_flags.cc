@@ -163,6 +163,7 @@ Result<bake::Target> to_target(const BuildFlags& flags, const Environment& envir
   bake::Definitions definitions;
   definitions.targets.push_back(TRY(to_definition(flags, environment)));
   bake::Request request;
+  request.stdin_allowed = true;
   request.flags = {
       .push = flags.push, .load = flags.load, .sbom = flags.sbom, .provenance = flags.provenance};
   const bake::Resolved resolved = TRY(bake::resolve(definitions, request, environment.lookup()));

@@ -151,15 +151,15 @@ Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<store::Store> sto
 
 Status Engine::add_directory(const ContextDirectory& directory) {
   auto directories = parts_->directories.lock();
-  auto& context = (*directories)[directory.key];
-  if (context == nullptr) {
-    context = TRY(source::LocalContext::open({.root = directory.path,
-                                              .ignore_patterns = directory.ignore_patterns,
-                                              .index_directory = parts_->store->layout().contexts(),
-                                              .pool = &parts_->pool}));
-    parts_->contexts.add(directory.key,
-                         std::shared_ptr<source::FileTree>(context, &context->tree()));
-  }
+  if (directories->contains(directory.key)) return {};
+  const store::Layout& layout = parts_->store->layout();
+  const std::shared_ptr<const source::LocalContext> context = TRY(source::LocalContext::open(
+      {.root = directory.path.empty() ? layout.empty_layer() : directory.path,
+       .ignore_patterns = directory.ignore_patterns,
+       .index_directory = layout.contexts(),
+       .pool = &parts_->pool}));
+  directories->emplace(directory.key, context);
+  parts_->contexts.add(directory.key, std::shared_ptr<source::FileTree>(context, &context->tree()));
   return {};
 }
 

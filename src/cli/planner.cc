@@ -139,7 +139,7 @@ Result<Planner::Prepared> Planner::prepare(const bake::Target& target) {
   convert.file_name = file.name;
   convert.file_text = file.text;
   if (target.context == "-") {
-    convert.main_context = TRY(add_directory("context", "/var/empty/slipway-no-context", {}));
+    convert.main_context = TRY(add_directory("context", {}, {}));
   } else {
     convert.main_context =
         TRY(add_directory("context", context, TRY(read_ignore_patterns(target, context))));

@@ -32,8 +32,8 @@ struct CheckedTarget {
 
 // A directory that a build reads, and what it leaves out.
 struct ContextDirectory {
-  std::string key;  // LocalContext::shared_key: the engine finds the directory by it
-  std::filesystem::path path;
+  std::string key;             // LocalContext::shared_key: the engine finds the directory by it
+  std::filesystem::path path;  // empty: a context without files (the Dockerfile came from stdin)
   std::vector<std::string> ignore_patterns;
 };
 

@@ -72,6 +72,14 @@ equal "$(cat "$work/local/app/greeting")" hi
 id=$(slipway build -q --target base --build-context "busybox=$base" . 2>"$work/log")
 [[ "$id" =~ ^sha256:[0-9a-f]{64}$ ]] || fail "-q printed \"$id\""
 
+# The Dockerfile alone from stdin, and with a context. Nothing can be copied from a context that is not there.
+build --build-context "busybox=$base" -o "type=local,dest=$work/stdin" - <<<$'FROM busybox\nRUN echo piped >/piped'
+equal "$(cat "$work/stdin/piped")" piped
+build --build-context "busybox=$base" -o "type=local,dest=$work/stdin" -f - . <<<$'FROM scratch\nCOPY src/file /'
+equal "$(cat "$work/stdin/file")" changed
+expect_exit 1 slipway build --build-context "busybox=$base" - <<<$'FROM scratch\nCOPY file /'
+logged '"/file": not found'
+
 # --no-cache runs everything.
 build --no-cache --build-context "busybox=$base" .
 equal "$(ran 'RUN')" 3

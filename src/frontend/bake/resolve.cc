@@ -137,8 +137,6 @@ class Resolver {
     target.inherits.clear();
     if (!target.context) target.context = ".";
     if (!target.dockerfile || target.dockerfile->empty()) target.dockerfile = "Dockerfile";
-    if (target.context == "-") return invalid("context from stdin not allowed in bake");
-    if (target.dockerfile == "-") return invalid("dockerfile from stdin not allowed in bake");
     if (target.context->starts_with("cwd://")) {
       target.context = clean_path(target.context->substr(6));
     } else if (!is_remote(*target.context)) {
@@ -295,6 +293,11 @@ Result<Resolved> resolve(const Definitions& definitions, const Request& request,
   for (std::string& text : override_texts(request.flags)) set.push_back(std::move(text));
   Overrides overrides = TRY(parse_overrides(set, definitions, environment));
   Resolved resolved = TRY(Resolver(definitions, std::move(overrides)).run(names));
+  for (const auto& [name, target] : resolved.targets) {
+    if (request.stdin_allowed) break;
+    if (target.context == "-") return invalid("context from stdin not allowed in bake");
+    if (target.dockerfile == "-") return invalid("dockerfile from stdin not allowed in bake");
+  }
   const auto epoch = environment ? environment(kSourceDateEpoch) : std::nullopt;
   if (!epoch || epoch->empty()) return resolved;
   for (auto& [name, target] : resolved.targets) target.args.try_emplace(kSourceDateEpoch, *epoch);
