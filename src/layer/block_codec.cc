@@ -7,6 +7,8 @@
 #include <array>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 
 namespace slipway::layer {
@@ -125,6 +127,22 @@ bool uses_isal(int gzip_level) {
 }
 
 }  // namespace
+
+std::string StreamFormat::name() const {
+  switch (compression) {
+    case Compression::Uncompressed:
+      return "tar";
+    // The libraries' versions too: their authors promise readable bytes, not equal ones.
+    case Compression::Gzip:
+      if (!uses_isal(level))
+        return fmt::format("gzip:{}:libdeflate-{}", level, LIBDEFLATE_VERSION_STRING);
+      return fmt::format("gzip:{}:isal-{}.{}.{}", level, ISAL_MAJOR_VERSION, ISAL_MINOR_VERSION,
+                         ISAL_PATCH_VERSION);
+    case Compression::Zstd:
+      return fmt::format("zstd:{}:{}", level, ZSTD_VERSION_STRING);
+  }
+  CHECK(false);
+}
 
 Result<StreamFormat> stream_format(Compression compression, int level) {
   switch (compression) {

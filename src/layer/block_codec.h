@@ -24,9 +24,12 @@ class BlockCodec {
 struct StreamFormat {
   Compression compression = Compression::Gzip;
   int level = -1;             // valid for the compression
-  size_t block_bytes = 0;     // of raw data; the bytes of the stream depend on it
+  size_t block_bytes = 0;     // of raw data at most; the bytes of the stream depend on it
   std::string_view prefix;    // before the first block
   bool gzip_trailer = false;  // after the last: end of the one gzip member, CRC-32 and size
+
+  // What decides a block's compressed bytes, for people and for keys: "gzip:1:isal".
+  std::string name() const;
 };
 
 // -1 chooses the default of the format. InvalidInput for a level that the format does not have.

@@ -4,12 +4,19 @@
 
 namespace slipway::layer {
 
+namespace {
+// Smaller blocks are compressed faster than they are looked up.
+constexpr size_t kSmallestPiece = 16 << 10;
+}  // namespace
+
 struct BlockPipeline::Block {
   enum class State { Waiting, Taken, Packed };
 
   std::string raw;  // always block_bytes long
   size_t used = 0;
   std::string packed;
+  Digest key;  // empty: no piece
+  uint32_t checksum = 0;
   Status status;
   State state = State::Waiting;  // under Shared's lock
 };
@@ -21,7 +28,7 @@ struct BlockPipeline::Shared {
     std::vector<std::unique_ptr<BlockCodec>> idle_codecs;
   };
 
-  explicit Shared(const StreamFormat& f) : format(f) {}
+  Shared(const StreamFormat& f, PieceSource* p) : format(f), pieces(p) {}
 
   // Compresses the oldest block that nobody works on; false when there is none.
   bool work_on_one() {
@@ -40,8 +47,7 @@ struct BlockPipeline::Shared {
       }
     }
     if (!codec) codec = make_block_codec(format);
-    block->status =
-        codec->compress(std::string_view(block->raw).substr(0, block->used), block->packed);
+    block->status = pack(*block, *codec);
     {
       auto lock = queue.lock();
       block->state = Block::State::Packed;
@@ -52,17 +58,27 @@ struct BlockPipeline::Shared {
     return true;
   }
 
+  Status pack(Block& block, BlockCodec& codec) {
+    const std::string_view raw = std::string_view(block.raw).substr(0, block.used);
+    if (pieces == nullptr || raw.size() < kSmallestPiece) return codec.compress(raw, block.packed);
+    block.key = piece_key(format, raw);
+    if (!pieces->find(block.key, block.packed)) TRY(codec.compress(raw, block.packed));
+    block.checksum = gzip_crc(0, block.packed);
+    return {};
+  }
+
   const StreamFormat format;
+  PieceSource* const pieces;
   Guarded<Queue> queue;
 };
 
 BlockPipeline::BlockPipeline(const StreamFormat& format, ThreadPool& pool,
-                             store::ContentWriter& out)
+                             store::ContentWriter& out, PieceSource* pieces)
     : format_(format),
       pool_(pool),
       out_(out),
       max_in_flight_(2 * pool.thread_count() + 2),
-      shared_(std::make_shared<Shared>(format)) {}
+      shared_(std::make_shared<Shared>(format, pieces)) {}
 
 BlockPipeline::~BlockPipeline() {
   auto lock = shared_->queue.lock();
@@ -85,12 +101,21 @@ std::span<char> BlockPipeline::room() {
 Status BlockPipeline::advance(size_t count) {
   filling_->used += count;
   if (filling_->used < format_.block_bytes) return {};
-  close_block();
+  return close_block();
+}
+
+Status BlockPipeline::cut(size_t at_least) {
+  if (!filling_ || filling_->used == 0 || filling_->used < at_least) return {};
+  return close_block();
+}
+
+Status BlockPipeline::close_block() {
+  hand_out_block();
   while (in_flight_.size() > max_in_flight_) TRY(write_oldest());
   return {};
 }
 
-void BlockPipeline::close_block() {
+void BlockPipeline::hand_out_block() {
   const std::string_view raw = std::string_view(filling_->raw).substr(0, filling_->used);
   {
     auto lock = shared_->queue.lock();
@@ -115,8 +140,12 @@ Status BlockPipeline::write_oldest() {
     if (!shared_->work_on_one()) shared_->queue.lock().wait(packed);
   }
   TRY(std::move(block.status));
+  if (!block.key.empty()) {
+    pieces_.push_back({block.key, out_.bytes_written(), block.packed.size(), block.checksum});
+  }
   TRY(out_.write(block.packed));
   block.used = 0;
+  block.key = {};
   block.status = {};
   spare_.push_back(std::move(in_flight_.front()));
   in_flight_.pop_front();
@@ -124,10 +153,10 @@ Status BlockPipeline::write_oldest() {
 }
 
 Result<BlockPipeline::Totals> BlockPipeline::finish() {
-  if (filling_ && filling_->used > 0) close_block();
+  if (filling_ && filling_->used > 0) hand_out_block();
   while (!in_flight_.empty()) TRY(write_oldest());
   if (format_.gzip_trailer) TRY(out_.write(gzip_trailer(crc_, raw_bytes_)));
-  return Totals{hash_.finish(), raw_bytes_};
+  return Totals{hash_.finish(), raw_bytes_, std::move(pieces_)};
 }
 
 }  // namespace slipway::layer

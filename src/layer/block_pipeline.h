@@ -2,6 +2,10 @@
 //
 //   caller fills a block ──► compressed by whoever is free ──► caller writes it, in order
 //
+// Blocks end where the writer of the archive says that the content changes (cut()), or when they
+// are full. So a block of a file depends on nothing but the file's content, and one that a blob of
+// the store holds already is copied from there (piece_source.h) instead of being compressed.
+//
 // The caller hashes each block when it is full and writes the oldest one when it is packed; while
 // that one is not, the caller compresses too instead of waiting. So nothing depends on the pool
 // making progress, and a pool of any size gives the same bytes.
@@ -9,9 +13,11 @@
 
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "base/thread_pool.h"
 #include "layer/block_codec.h"
+#include "layer/piece_source.h"
 #include "layer/tar_sink.h"
 #include "store/content_store.h"
 
@@ -19,17 +25,21 @@ namespace slipway::layer {
 
 class BlockPipeline final : public TarSink {
  public:
-  // `out` and `pool` outlive the pipeline.
-  BlockPipeline(const StreamFormat& format, ThreadPool& pool, store::ContentWriter& out);
+  // `out`, `pool` and `pieces` (null: none) outlive the pipeline.
+  BlockPipeline(const StreamFormat& format, ThreadPool& pool, store::ContentWriter& out,
+                PieceSource* pieces);
   // Waits for blocks that other threads are working on.
   ~BlockPipeline() override;
 
   std::span<char> room() override;
   Status advance(size_t count) override;
+  Status cut(size_t at_least) override;
 
   struct Totals {
     Digest raw_digest;
     uint64_t raw_bytes = 0;
+    // Where which piece lies in the blob, for the next PieceSource.
+    std::vector<store::KeyedPiece> pieces;
   };
   // Writes all that is left and ends the stream.
   Result<Totals> finish();
@@ -37,7 +47,8 @@ class BlockPipeline final : public TarSink {
  private:
   struct Block;
   struct Shared;
-  void close_block();
+  Status close_block();
+  void hand_out_block();
   Status write_oldest();
 
   const StreamFormat format_;
@@ -48,6 +59,7 @@ class BlockPipeline final : public TarSink {
   std::deque<std::unique_ptr<Block>> in_flight_;  // oldest first
   std::vector<std::unique_ptr<Block>> spare_;
   std::unique_ptr<Block> filling_;
+  std::vector<store::KeyedPiece> pieces_;
   Sha256 hash_;
   uint32_t crc_ = 0;
   uint64_t raw_bytes_ = 0;

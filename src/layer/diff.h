@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "layer/layer_part.h"
 #include "oci/descriptor.h"
 #include "store/content_store.h"
+#include "store/piece_index.h"
 
 namespace slipway::layer {
 
@@ -23,6 +25,11 @@ struct WriteOptions {
   std::optional<int64_t> clamp_mtime;
   // Attributes of overlayfs in a user namespace ("user.overlay.") instead of "trusted.overlay.".
   bool user_xattrs = false;
+  // Where compressed pieces of other layers are found and those of this one are noted; null: every
+  // block is compressed. The bytes are the same.
+  store::PieceIndex* pieces = nullptr;
+  // Only this part of the directory; null: all of it.
+  const LayerPart* part = nullptr;
 };
 
 struct WrittenLayer {
@@ -34,11 +41,20 @@ struct WrittenLayer {
 // Writes the entries of `directory` as one layer into `content`: tar in one deterministic order
 // (parents before children, names by byte order), whiteouts as .wh. files (OCI image-spec
 // layer.md), hard links, xattrs (security.capability and user.*), device nodes; times in whole
-// seconds as BuildKit's. Fixed blocks are compressed in parallel on `pool`; the bytes do not depend
-// on the number of threads. Memory is bounded.
+// seconds as BuildKit's. Blocks (docs/layers.md) are compressed in parallel on `pool`; the bytes do
+// not depend on the number of threads. Memory is bounded.
 Result<WrittenLayer> write_layer(const std::filesystem::path& directory,
                                  const WriteOptions& options, store::ContentStore& content,
                                  ThreadPool& pool, std::stop_token stop);
+
+// The diff ID that write_layer() would give, at the speed of hashing.
+Result<Digest> layer_diff_id(const std::filesystem::path& directory, const WriteOptions& options,
+                             std::stop_token stop);
+
+// A digest over what write_layer() would write but the data of files, and over how it would
+// compress it. Reads no file: layers whose outlines differ are different.
+Result<Digest> layer_outline(const std::filesystem::path& directory, const WriteOptions& options,
+                             std::stop_token stop);
 
 struct ApplyOptions {
   bool user_xattrs = false;

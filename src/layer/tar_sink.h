@@ -17,6 +17,9 @@ class TarSink {
   virtual std::span<char> room() = 0;
   // The first `count` bytes of room() were filled.
   virtual Status advance(size_t count) = 0;
+  // A place where the content before has nothing to do with what follows. A sink that works in
+  // blocks ends the one that it is filling if that has at least so many bytes.
+  virtual Status cut(size_t /*at_least*/) { return {}; }
 
   Status append(std::string_view bytes);
   Status append_zeros(size_t count);

@@ -8,10 +8,12 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "base/unique_fd.h"
 #include "layer/directory_entries.h"
+#include "layer/name_hash.h"
 #include "layer/tar_entry.h"
 #include "layer/xattr.h"
 
@@ -21,35 +23,64 @@ namespace {
 constexpr char kWhiteout[] = ".wh.";
 constexpr char kOpaque[] = ".wh..wh..opq";
 
+// Where blocks are cut is part of the format (docs/layers.md): a change changes digests.
+// Files of this size have blocks of their own.
+constexpr uint64_t kOwnBlocks = 128 << 10;
+// Runs of small entries end before one entry in 32, chosen by its name, so that runs meet again
+// behind an entry that came or went; but not before they are worth a block.
+constexpr uint64_t kRunEntries = 32;
+constexpr size_t kShortestRun = 64 << 10;
+
+bool ends_run(std::string_view path) {
+  return name_hash(path) % kRunEntries == 0;
+}
+
 class TreeWriter {
  public:
   TreeWriter(const TreeOptions& options, TarSink& sink, std::stop_token stop)
       : options_(options), sink_(sink), stop_(std::move(stop)) {}
 
-  Status directory(int fd, const std::string& path) {
+  // The tree whose root is `fd`, or the part of it.
+  Status tree(int fd) {
+    if (kind() != LayerPart::Kind::Subtree) return directory(fd, "", Held::Everything);
+    return path_to_root(fd, "", options_.part->root);
+  }
+
+ private:
+  // A tree that is no part is written as the topmost part would be if it were the only one,
+  // whiteouts included.
+  LayerPart::Kind kind() const {
+    return options_.part != nullptr ? options_.part->kind : LayerPart::Kind::Rest;
+  }
+  bool takes_deletions() const {
+    return options_.part == nullptr || kind() == LayerPart::Kind::Deletions;
+  }
+
+  // The directories on the way to the root of a subtree, and it: `left` is what is below `path`.
+  Status path_to_root(int fd, const std::string& path, const std::string& left) {
+    if (left.empty()) return directory(fd, path, Held::Everything);
+    const size_t slash = left.find('/');
+    const std::string name = left.substr(0, slash);
+    struct stat info;
+    if (::fstatat(fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      return errno_error("stat /{}{}", path, name);
+    }
+    const UniqueFd below = TRY(open_file_at(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    TarEntry entry = describe(path + name, info);
+    TRY(directory_header(below.get(), entry));
+    return path_to_root(below.get(), entry.name,
+                        slash == std::string::npos ? "" : left.substr(slash + 1));
+  }
+
+  Status directory(int fd, const std::string& path, Held held) {
     for (const std::string& name : TRY(directory_entries(fd).context("read directory /" + path))) {
       if (stop_.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
-      TRY(entry(fd, path, name));
+      TRY(entry(fd, path, name, held));
     }
     return {};
   }
 
- private:
-  Status entry(int parent, const std::string& parent_path, const std::string& name) {
-    const std::string path = parent_path + name;
-    struct stat info;
-    if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-      return errno_error("stat /{}", path);
-    }
-    if (options_.overlay && S_ISCHR(info.st_mode) && info.st_rdev == 0) {
-      return whiteout(parent_path, name);
-    }
-    if (options_.overlay && name.starts_with(kWhiteout)) {
-      return make_error(ErrorCode::Unsupported,
-                        "write layer: /{}: a name that starts with \"{}\" has a meaning of its own "
-                        "in layers",
-                        path, kWhiteout);
-    }
+  TarEntry describe(const std::string& path, const struct stat& info) const {
     TarEntry entry;
     entry.name = path;
     entry.mode = info.st_mode & 07777;
@@ -58,6 +89,50 @@ class TreeWriter {
     entry.mtime = info.st_mtim.tv_sec;
     if (options_.fixed_mtime) entry.mtime = *options_.fixed_mtime;
     if (options_.clamp_mtime) entry.mtime = std::min(entry.mtime, *options_.clamp_mtime);
+    return entry;
+  }
+
+  // Of an entry that is no directory.
+  bool is_held(const std::string& parent_path, const std::string& name, const std::string& path,
+               const struct stat& info, Held held) const {
+    if (options_.part == nullptr) return true;
+    // Empty files may be whiteouts.
+    if (kind() == LayerPart::Kind::Deletions) return S_ISREG(info.st_mode) && info.st_size == 0;
+    const std::string_view parent =
+        std::string_view(parent_path).substr(0, parent_path.empty() ? 0 : parent_path.size() - 1);
+    return holds_file(*options_.part, parent, name, path, held);
+  }
+
+  Held held_directory(const std::string& parent_path, const std::string& name,
+                      const std::string& path, Held held) const {
+    if (takes_deletions()) return Held::Everything;
+    const std::string_view parent =
+        std::string_view(parent_path).substr(0, parent_path.empty() ? 0 : parent_path.size() - 1);
+    return held_below(*options_.part, parent, name, path, held);
+  }
+
+  Status entry(int parent, const std::string& parent_path, const std::string& name, Held held) {
+    const std::string path = parent_path + name;
+    struct stat info;
+    if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      return errno_error("stat /{}", path);
+    }
+    if (options_.overlay && S_ISCHR(info.st_mode) && info.st_rdev == 0) {
+      return whiteout(parent_path, name);
+    }
+    if (S_ISDIR(info.st_mode)) {
+      held = held_directory(parent_path, name, path, held);
+      if (held == Held::Nothing) return {};
+    } else if (!is_held(parent_path, name, path, info, held)) {
+      return {};
+    }
+    if (options_.overlay && name.starts_with(kWhiteout)) {
+      return make_error(ErrorCode::Unsupported,
+                        "write layer: /{}: a name that starts with \"{}\" has a meaning of its own "
+                        "in layers",
+                        path, kWhiteout);
+    }
+    TarEntry entry = describe(path, info);
     if (!S_ISDIR(info.st_mode) && info.st_nlink > 1) {
       const auto [first, inserted] =
           first_names_.try_emplace({info.st_dev, info.st_ino}, options_.prefix + path);
@@ -71,7 +146,7 @@ class TreeWriter {
       case S_IFREG:
         return file(parent, name, info, std::move(entry));
       case S_IFDIR:
-        return subdirectory(parent, name, std::move(entry));
+        return subdirectory(parent, name, std::move(entry), held);
       case S_IFLNK:
         entry.type = EntryType::Symlink;
         entry.link_name = TRY(read_link(parent, name));
@@ -89,11 +164,18 @@ class TreeWriter {
   }
 
   Status header(TarEntry entry) {
+    for (TarEntry& above : std::exchange(unwritten_, {})) TRY(put(std::move(above)));
+    return put(std::move(entry));
+  }
+
+  Status put(TarEntry entry) {
     entry.name.insert(0, options_.prefix);
+    if (ends_run(entry.name)) TRY(sink_.cut(kShortestRun));
     return sink_.append(encode_tar_header(entry));
   }
 
   Status whiteout(const std::string& parent_path, const std::string& name) {
+    if (!takes_deletions()) return {};
     TarEntry entry;
     entry.name = parent_path + kWhiteout + name;
     return header(std::move(entry));
@@ -136,20 +218,30 @@ class TreeWriter {
     return result;
   }
 
-  Status subdirectory(int parent, const std::string& name, TarEntry entry) {
-    const std::string path = entry.name + "/";
-    const UniqueFd fd = TRY(open_file_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    Attributes found = TRY(attributes(fd.get(), entry.name));
+  // Completes the entry of an open directory and writes it.
+  Status directory_header(int fd, TarEntry& entry) {
+    Attributes found = TRY(attributes(fd, entry.name));
     entry.type = EntryType::Directory;
-    entry.name = path;
+    entry.name += '/';
     entry.xattrs = std::move(found.kept);
-    TRY(header(std::move(entry)));
-    if (found.opaque) {
-      TarEntry marker;
-      marker.name = path + kOpaque;
-      TRY(header(std::move(marker)));
+    if (kind() != LayerPart::Kind::Rest) entry.mtime = 0;
+    if (kind() == LayerPart::Kind::Deletions) {
+      unwritten_.push_back(entry);
+    } else {
+      TRY(header(entry));
     }
-    return directory(fd.get(), path);
+    if (!found.opaque || !takes_deletions()) return {};
+    TarEntry marker;
+    marker.name = entry.name + kOpaque;
+    return header(std::move(marker));
+  }
+
+  Status subdirectory(int parent, const std::string& name, TarEntry entry, Held held) {
+    const UniqueFd fd = TRY(open_file_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    TRY(directory_header(fd.get(), entry));
+    TRY(directory(fd.get(), entry.name, held));
+    if (!unwritten_.empty() && unwritten_.back().name == entry.name) unwritten_.pop_back();
+    return {};
   }
 
   Status file(int parent, const std::string& name, const struct stat& info, TarEntry entry) {
@@ -160,11 +252,16 @@ class TreeWriter {
     if (found.whiteout && info.st_size == 0) {
       return whiteout(path.substr(0, path.size() - name.size()), name);
     }
+    if (kind() == LayerPart::Kind::Deletions) return {};
     entry.xattrs = std::move(found.kept);
     entry.size = static_cast<uint64_t>(info.st_size);
     TRY(header(std::move(entry)));
-    TRY(copy(fd.get(), static_cast<uint64_t>(info.st_size), path));
-    return sink_.append_zeros(tar_padding(static_cast<uint64_t>(info.st_size)));
+    const auto size = static_cast<uint64_t>(info.st_size);
+    if (options_.headers_only) return {};
+    if (size >= kOwnBlocks) TRY(sink_.cut(1));
+    TRY(copy(fd.get(), size, path));
+    TRY(sink_.append_zeros(tar_padding(size)));
+    return size >= kOwnBlocks ? sink_.cut(1) : Status();
   }
 
   Status copy(int fd, uint64_t size, const std::string& path) {
@@ -187,6 +284,8 @@ class TreeWriter {
   TarSink& sink_;
   std::stop_token stop_;
   std::map<std::pair<dev_t, ino_t>, std::string> first_names_;  // of files with several links
+  // Of deletions: the directories that we are in, while nothing in them has been written.
+  std::vector<TarEntry> unwritten_;
 };
 
 }  // namespace
@@ -195,7 +294,7 @@ Status write_tree(const std::filesystem::path& directory, const TreeOptions& opt
                   std::stop_token stop) {
   const UniqueFd root = TRY(open_file(directory, O_RDONLY | O_DIRECTORY));
   return TreeWriter(options, sink, std::move(stop))
-      .directory(root.get(), "")
+      .tree(root.get())
       .context("archive " + directory.string());
 }
 

@@ -7,6 +7,8 @@
 #include <stop_token>
 #include <string>
 
+#include "layer/diff.h"
+#include "layer/layer_part.h"
 #include "layer/tar_sink.h"
 
 namespace slipway::layer {
@@ -20,7 +22,14 @@ struct TreeOptions {
   std::optional<int64_t> fixed_mtime;  // of everything
   // Comes before every name ("" or "dir/").
   std::string prefix;
+  // Only what this part of the layer holds; null: everything. The directories of a part that is not
+  // the topmost have no time (0): theirs is in the topmost.
+  const LayerPart* part = nullptr;
+  // Headers without the data of files.
+  bool headers_only = false;
 };
+
+TreeOptions tree_options(const WriteOptions& options);
 
 // Writes every entry below `directory` (not itself) to `sink`: parents before children, names in
 // byte order. Times are whole seconds, as in BuildKit's layers: a layer and the snapshot that comes

@@ -3,19 +3,22 @@
 namespace slipway::store {
 namespace {
 
-LayerBlob blob_of_row(const Rows& rows, Digest digest, Digest diff_id) {
+// A row of digest, media_type, size, diff_id, label, outline.
+Result<LayerBlob> read_blob(const Rows& rows) {
   LayerBlob blob;
-  blob.descriptor.digest = std::move(digest);
+  blob.descriptor.digest = TRY(Digest::parse(rows.view(0)));
   blob.descriptor.media_type = rows.text(1);
   blob.descriptor.size = static_cast<uint64_t>(rows.integer(2));
-  blob.diff_id = std::move(diff_id);
+  blob.diff_id = TRY(Digest::parse(rows.view(3)));
+  blob.label = rows.text(4);
+  if (!rows.view(5).empty()) blob.outline = TRY(Digest::parse(rows.view(5)));
   return blob;
 }
 
-Result<LayerBlob> read_blob(const Rows& rows) {
-  Digest digest = TRY(Digest::parse(rows.view(0)));
-  Digest diff_id = TRY(Digest::parse(rows.view(3)));
-  return blob_of_row(rows, std::move(digest), std::move(diff_id));
+Result<std::vector<LayerBlob>> read_blobs(Rows rows) {
+  std::vector<LayerBlob> blobs;
+  while (TRY(rows.next())) blobs.push_back(TRY(read_blob(rows)));
+  return blobs;
 }
 
 }  // namespace
@@ -27,32 +30,56 @@ Digest chain_id(const Digest& parent, const Digest& diff_id) {
 
 Result<std::optional<LayerBlob>> LayerIndex::find_blob(SnapshotId snapshot,
                                                        std::string_view variant) {
+  std::vector<LayerBlob> blobs = TRY(find_parts(snapshot, variant));
+  if (blobs.size() != 1) return std::optional<LayerBlob>();
+  return std::optional(std::move(blobs.front()));
+}
+
+Result<std::vector<LayerBlob>> LayerIndex::find_parts(SnapshotId snapshot,
+                                                      std::string_view variant) {
   auto database = core_->database().lock();
-  Rows rows =
-      TRY(database->query("SELECT digest, media_type, size, diff_id FROM layer_blobs WHERE "
-                          "snapshot = ? AND variant = ?",
-                          snapshot.value, variant));
-  if (!TRY(rows.next())) return std::optional<LayerBlob>();
-  return std::optional<LayerBlob>(TRY(read_blob(rows)));
+  return read_blobs(
+      TRY(database->query("SELECT digest, media_type, size, diff_id, label, outline FROM "
+                          "layer_blobs WHERE snapshot = ? AND variant = ? ORDER BY part",
+                          snapshot.value, variant)));
 }
 
 Result<std::vector<LayerBlob>> LayerIndex::blobs_of(SnapshotId snapshot) {
   auto database = core_->database().lock();
-  Rows rows = TRY(database->query(
-      "SELECT digest, media_type, size, diff_id FROM layer_blobs WHERE snapshot = ?",
-      snapshot.value));
-  std::vector<LayerBlob> blobs;
-  while (TRY(rows.next())) blobs.push_back(TRY(read_blob(rows)));
-  return blobs;
+  return read_blobs(
+      TRY(database->query("SELECT digest, media_type, size, diff_id, label, outline FROM "
+                          "layer_blobs WHERE snapshot = ?",
+                          snapshot.value)));
+}
+
+Result<std::vector<LayerBlob>> LayerIndex::parts_like(const Digest& outline) {
+  auto database = core_->database().lock();
+  return read_blobs(
+      TRY(database->query("SELECT DISTINCT digest, media_type, size, diff_id, label, outline FROM "
+                          "layer_blobs WHERE outline = ? AND outline <> ''",
+                          outline.str())));
 }
 
 Status LayerIndex::add_blob(SnapshotId snapshot, std::string_view variant, const LayerBlob& blob) {
-  TRY(core_->database().lock()->run(
-      "INSERT OR REPLACE INTO layer_blobs(snapshot, variant, digest, media_type, size, diff_id) "
-      "VALUES(?, ?, ?, ?, ?, ?)",
-      snapshot.value, variant, blob.descriptor.digest.str(), blob.descriptor.media_type,
-      static_cast<int64_t>(blob.descriptor.size), blob.diff_id.str()));
-  return {};
+  return add_parts(snapshot, variant, {blob});
+}
+
+Status LayerIndex::add_parts(SnapshotId snapshot, std::string_view variant,
+                             const std::vector<LayerBlob>& parts) {
+  auto database = core_->database().lock();
+  Transaction transaction = TRY(Transaction::begin(*database));
+  TRY(database->run("DELETE FROM layer_blobs WHERE snapshot = ? AND variant = ?", snapshot.value,
+                    variant));
+  int64_t number = 0;
+  for (const LayerBlob& part : parts) {
+    TRY(
+        database->run("INSERT INTO layer_blobs(snapshot, variant, part, label, outline, digest, "
+                      "media_type, size, diff_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                      snapshot.value, variant, number++, part.label, part.outline.str(),
+                      part.descriptor.digest.str(), part.descriptor.media_type,
+                      static_cast<int64_t>(part.descriptor.size), part.diff_id.str()));
+  }
+  return transaction.commit();
 }
 
 Result<std::optional<Digest>> LayerIndex::find_content_digest(SnapshotId snapshot,

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,10 +17,14 @@ namespace slipway::store {
 // The OCI ChainID (image-spec config.md): `parent` is that of the layers below, empty for none.
 Digest chain_id(const Digest& parent, const Digest& diff_id);
 
-// A snapshot's own layer as a blob.
+// A snapshot's own layer as a blob, or a part of it.
 struct LayerBlob {
   Descriptor descriptor;  // media type, digest, size
   Digest diff_id;
+  // Of a part: what it holds ("opt/venv/lib"), and a digest over what is known of it without
+  // reading files (layer/layer_part.h). Empty for a whole layer.
+  std::string label = {};
+  Digest outline = {};
 };
 
 class LayerIndex {
@@ -31,6 +36,12 @@ class LayerIndex {
   Result<std::optional<LayerBlob>> find_blob(SnapshotId snapshot, std::string_view variant);
   Result<std::vector<LayerBlob>> blobs_of(SnapshotId snapshot);
   Status add_blob(SnapshotId snapshot, std::string_view variant, const LayerBlob& blob);
+  // The same for a layer in parts, in the order in which they are stacked; none: not known.
+  Result<std::vector<LayerBlob>> find_parts(SnapshotId snapshot, std::string_view variant);
+  Status add_parts(SnapshotId snapshot, std::string_view variant,
+                   const std::vector<LayerBlob>& parts);
+  // Parts of any snapshot that have this outline.
+  Result<std::vector<LayerBlob>> parts_like(const Digest& outline);
 
   // Digests of what was read of a snapshot, by a text that names the selection (source/).
   Result<std::optional<Digest>> find_content_digest(SnapshotId snapshot,

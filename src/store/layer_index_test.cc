@@ -30,6 +30,28 @@ TEST_F(LayerIndexTest, ABlobIsFoundByItsVariant) {
   EXPECT_EQ(store_->layers().blobs_of(id)->size(), 1);
 }
 
+TEST_F(LayerIndexTest, PartsKeepTheirOrderAndAreFoundByTheirOutline) {
+  const SnapshotId id = snapshot();
+  std::vector<LayerBlob> parts;
+  for (const char* name : {"b", "a", "c"}) {
+    LayerBlob part;
+    part.descriptor = {media_type::kOciLayerGzip, Digest::sha256_of(name), 4};
+    part.diff_id = Digest::sha256_of("tar");
+    part.label = name;
+    if (part.label != "c") part.outline = Digest::sha256_of("outline");
+    parts.push_back(part);
+  }
+  ASSERT_TRUE(store_->layers().add_parts(id, "split", parts));
+  const std::vector<LayerBlob> found = *store_->layers().find_parts(id, "split");
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0].label, "b");
+  EXPECT_EQ(found[2].label, "c");
+  EXPECT_EQ(store_->layers().parts_like(Digest::sha256_of("outline"))->size(), 2u);
+  EXPECT_FALSE(*store_->layers().find_blob(id, "split")) << "it is no whole layer";
+  ASSERT_TRUE(store_->layers().add_parts(id, "split", {parts[0]}));
+  EXPECT_EQ(store_->layers().find_parts(id, "split")->size(), 1u);
+}
+
 TEST_F(LayerIndexTest, TheFirstToUnpackAChainWins) {
   const Digest chain = Digest::sha256_of("chain");
   const SnapshotId first = snapshot();

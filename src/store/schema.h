@@ -115,6 +115,37 @@ CREATE INDEX cache_mounts_name ON cache_mounts(name, base);
                                                                    R"sql(
 CREATE TABLE latest_copies(name TEXT PRIMARY KEY, snapshot INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX latest_copies_snapshot ON latest_copies(snapshot);
+)sql",
+
+                                                                   R"sql(
+CREATE TABLE pieces(
+  key TEXT PRIMARY KEY,
+  blob INTEGER NOT NULL,
+  offset INTEGER NOT NULL,
+  length INTEGER NOT NULL,
+  checksum INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX pieces_blob ON pieces(blob);
+CREATE TRIGGER pieces_go_with_their_blob AFTER DELETE ON blobs BEGIN
+  DELETE FROM pieces WHERE blob = OLD.id;
+END;
+
+CREATE TABLE layer_parts(
+  snapshot INTEGER NOT NULL,
+  variant TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  label TEXT NOT NULL,
+  outline TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  media_type TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  diff_id TEXT NOT NULL,
+  PRIMARY KEY(snapshot, variant, part)) WITHOUT ROWID;
+INSERT INTO layer_parts SELECT snapshot, variant, 0, '', '', digest, media_type, size, diff_id
+  FROM layer_blobs;
+DROP TABLE layer_blobs;
+ALTER TABLE layer_parts RENAME TO layer_blobs;
+CREATE INDEX layer_blobs_digest ON layer_blobs(digest);
+CREATE INDEX layer_blobs_outline ON layer_blobs(outline) WHERE outline <> '';
 )sql"};
 
 }  // namespace slipway::store

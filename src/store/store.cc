@@ -60,6 +60,7 @@ Store::Store(std::shared_ptr<Core> core)
       content_(core_),
       snapshotter_(core_),
       layers_(core_),
+      pieces_(core_),
       images_(core_),
       cache_mounts_(core_) {}
 

@@ -22,6 +22,7 @@
 #include "store/layer_index.h"
 #include "store/local_content_store.h"
 #include "store/overlay_snapshotter.h"
+#include "store/piece_index.h"
 #include "store/range_lock.h"
 
 namespace slipway::store {
@@ -43,6 +44,7 @@ class Store {
   LocalContentStore& content() { return content_; }
   OverlaySnapshotter& snapshotter() { return snapshotter_; }
   LayerIndex& layers() { return layers_; }
+  PieceIndex& pieces() { return pieces_; }
   ImageStore& images() { return images_; }
   CacheMounts& cache_mounts() { return cache_mounts_; }
   const Layout& layout() const { return core_->layout(); }
@@ -70,6 +72,7 @@ class Store {
   LocalContentStore content_;
   OverlaySnapshotter snapshotter_;
   LayerIndex layers_;
+  PieceIndex pieces_;
   ImageStore images_;
   CacheMounts cache_mounts_;
 };

@@ -1,0 +1,44 @@
+#include "layer/block_codec.h"
+#include "layer/diff.h"
+#include "layer/tar_entry.h"
+#include "layer/tree_writer.h"
+
+namespace slipway::layer {
+namespace {
+
+class HashSink final : public TarSink {
+ public:
+  std::span<char> room() override { return buffer_; }
+  Status advance(size_t count) override {
+    hash_.update(std::string_view(buffer_).substr(0, count));
+    return {};
+  }
+  Digest finish() { return hash_.finish(); }
+
+ private:
+  std::string buffer_ = std::string(1 << 20, '\0');
+  Sha256 hash_;
+};
+
+}  // namespace
+
+Result<Digest> layer_outline(const std::filesystem::path& directory, const WriteOptions& options,
+                             std::stop_token stop) {
+  const StreamFormat format = TRY(stream_format(options.compression, options.level));
+  HashSink sink;
+  TRY(sink.append("outline 1 " + format.name() + "\n"));
+  TreeOptions tree = tree_options(options);
+  tree.headers_only = true;
+  TRY(write_tree(directory, tree, sink, std::move(stop)));
+  return sink.finish();
+}
+
+Result<Digest> layer_diff_id(const std::filesystem::path& directory, const WriteOptions& options,
+                             std::stop_token stop) {
+  HashSink sink;
+  TRY(write_tree(directory, tree_options(options), sink, std::move(stop)));
+  TRY(sink.append_zeros(kTarEndBytes));
+  return sink.finish();
+}
+
+}  // namespace slipway::layer
