@@ -150,6 +150,8 @@ void add_build_flags(CLI::App& command, BuildFlags& flags) {
   command.add_flag("-q,--quiet", flags.quiet, "Print the image ID and nothing else");
   text("--metadata-file", flags.metadata_file, "Write the result's metadata as JSON", "FILE");
   text("--iidfile", flags.iidfile, "Write the image ID", "FILE");
+  text("--layer-split", flags.layer_split,
+       "Split the layers of steps above a size: auto (256mb), off, or SIZE", "auto|off|SIZE");
 }
 
 Result<bake::Target> to_target(const BuildFlags& flags, const Environment& environment) {

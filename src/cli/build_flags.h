@@ -51,6 +51,7 @@ struct BuildFlags {
   std::string progress;
   std::string metadata_file;
   std::string iidfile;
+  std::string layer_split = "auto";
 };
 
 // Declares the flags on a command; `flags` must outlive the parse.

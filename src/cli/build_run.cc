@@ -27,12 +27,12 @@ Result<std::vector<Output>> make_outputs(const PlannedTarget& plan, const BuildS
   if (wanted.empty()) wanted.push_back({{"type", "image"}});
   std::vector<Output> outputs;
   for (const bake::Fields& fields : wanted) {
-    outputs.push_back(
-        {TRY(exporter::make_exporter({.fields = fields,
-                                      .names = plan.target.tags,
-                                      .annotations = plan.target.annotations,
-                                      .working_directory = services.working_directory})),
-         std::nullopt});
+    outputs.push_back({TRY(exporter::make_exporter({.fields = fields,
+                                                    .names = plan.target.tags,
+                                                    .annotations = plan.target.annotations,
+                                                    .working_directory = services.working_directory,
+                                                    .layer_split = services.layer_split})),
+                       std::nullopt});
   }
   return outputs;
 }

@@ -23,6 +23,7 @@ struct BuildServices {
   registry::Client& registry;
   ThreadPool& pool;
   std::filesystem::path working_directory;
+  std::string layer_split;  // --layer-split
 };
 
 struct TargetOutcome {

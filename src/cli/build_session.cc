@@ -58,6 +58,7 @@ class BuildSession {
                                                     .build_ref = record.ref(),
                                                     .secrets = secrets,
                                                     .allowed = allowed(),
+                                                    .layer_split = options_.layer_split,
                                                     .on_warning = [](const std::string& warning) {
                                                       std::fprintf(stderr, "WARNING: %s\n",
                                                                    warning.c_str());

@@ -19,6 +19,7 @@ struct BuildSessionOptions {
   bool quiet = false;    // only the image ID, on stdout
   std::string metadata_file;
   std::string iidfile;
+  std::string layer_split = "auto";
   bool bake = false;  // metadata has an object for each target
 };
 

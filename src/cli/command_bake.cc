@@ -27,6 +27,7 @@ struct BakeFlags {
   std::string metadata_file;
   std::string call;
   bool check = false;
+  std::string layer_split = "auto";
   bool print = false;
   bool list = false;
   bool no_cache = false;
@@ -122,6 +123,7 @@ Result<int> bake(const BakeFlags& flags, Invocation& invocation) {
                                         .base_directory = environment.working_directory,
                                         .progress = flags.progress,
                                         .metadata_file = flags.metadata_file,
+                                        .layer_split = flags.layer_split,
                                         .bake = true});
 }
 
@@ -146,6 +148,9 @@ Command make_bake_command(CLI::App& app) {
   app.add_flag("--check", flags->check, "Short for --call=check");
   app.add_flag("--push", flags->push, "Push the images: --set '*.output=type=registry'");
   app.add_flag("--load", flags->load, "Load the images: --set '*.output=type=docker'");
+  app.add_option("--layer-split", flags->layer_split,
+                 "Split the layers of steps above a size: auto (256mb), off, or SIZE")
+      ->type_name("auto|off|SIZE");
   app.add_flag("--no-cache", flags->no_cache, "Run every step, whatever is cached");
   app.add_flag("--pull", flags->pull, "Ask registries for newer base images");
   app.add_option("--provenance", flags->provenance, "Short for --set '*.attest=type=provenance'");

@@ -27,6 +27,7 @@ Command make_build_command(CLI::App& app) {
             options.quiet = flags->quiet;
             options.metadata_file = flags->metadata_file;
             options.iidfile = flags->iidfile;
+            options.layer_split = flags->layer_split;
             return run_build_session(invocation, options);
           },
           .builds = true};

@@ -198,9 +198,13 @@ store::Store& Engine::store() {
 }
 
 BuildServices Engine::services() {
-  return {*parts_->scheduler, *parts_->layer_starter,
-          *parts_->store,     *parts_->registry,
-          parts_->pool,       parts_->options.invocation.environment.working_directory};
+  return {*parts_->scheduler,
+          *parts_->layer_starter,
+          *parts_->store,
+          *parts_->registry,
+          parts_->pool,
+          parts_->options.invocation.environment.working_directory,
+          parts_->options.layer_split};
 }
 
 Status Engine::finish() {

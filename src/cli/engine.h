@@ -29,7 +29,8 @@ struct EngineOptions {
   const Invocation& invocation;
   std::string build_ref;  // kept with the records that this build makes
   Secrets secrets;
-  ops::ExecOptions allowed;  // what the targets' --allow grants their steps
+  ops::ExecOptions allowed;          // what the targets' --allow grants their steps
+  std::string layer_split = "auto";  // --layer-split
   // Told of what works differently on this machine, or was repaired. Any thread.
   std::function<void(const std::string&)> on_warning;
 };

@@ -73,6 +73,7 @@ struct ExporterOptions {
   std::vector<std::string> annotations;
   std::filesystem::path working_directory;  // where a relative dest starts from
   int stdout_fd = 1;                        // what dest=- stands for
+  std::string layer_split = "auto";         // --layer-split, where the fields say nothing
 };
 Result<std::unique_ptr<Exporter>> make_exporter(ExporterOptions options);
 

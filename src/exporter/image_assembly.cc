@@ -1,6 +1,9 @@
 #include "exporter/image_assembly.h"
 
+#include <algorithm>
 #include <chrono>
+
+#include <fmt/format.h>
 
 #include "oci/manifest.h"
 #include "oci/rfc3339.h"
@@ -13,6 +16,24 @@ constexpr char kCreated[] = "org.opencontainers.image.created";
 std::string time_text(int64_t microseconds) {
   constexpr int64_t kSecond = 1'000'000;
   return format_rfc3339(microseconds / kSecond, microseconds % kSecond * 1000);
+}
+
+// The entry of a step whose layer is split is repeated for each part, which its comment names.
+void describe_parts(std::vector<HistoryEntry>& history, const std::vector<Layer>& layers) {
+  std::vector<HistoryEntry> described;
+  size_t next = 0;
+  for (HistoryEntry& entry : history) {
+    const size_t parts = entry.empty_layer || next == layers.size() ? 1 : layers[next].parts;
+    for (size_t part = 0; part < parts; ++part) {
+      described.push_back(entry);
+      if (parts == 1) continue;
+      std::string& comment = described.back().comment;
+      if (!comment.empty()) comment += ", ";
+      comment += fmt::format("part {} of {}: {}", part + 1, parts, layers[next + part].blob.label);
+    }
+    if (!entry.empty_layer) next = std::min(next + parts, layers.size());
+  }
+  history = std::move(described);
 }
 
 // As many entries that are no empty layers as there are layers.
@@ -73,6 +94,7 @@ bool is_after(const std::string& time, int64_t epoch) {
 
 ImageConfig complete_config(ImageConfig config, const std::vector<Layer>& layers,
                             std::optional<int64_t> epoch) {
+  describe_parts(config.history, layers);
   // Entries that have a time come from the base image and keep it.
   std::vector<bool> dated;
   for (const HistoryEntry& entry : config.history) dated.push_back(!entry.created.empty());
@@ -104,6 +126,7 @@ LayerChoice layer_choice(const ImageOptions& options, std::optional<int64_t> epo
   choice.level = options.compression_level;
   choice.force = options.force_compression;
   choice.need_content = need_content;
+  choice.split_above = options.split_above;
   if (options.rewrite_timestamp) choice.clamp_mtime = options.epoch ? options.epoch : epoch;
   return choice;
 }

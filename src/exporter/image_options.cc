@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "base/values.h"
 #include "layer/block_codec.h"
 
 namespace slipway::exporter {
@@ -117,6 +118,14 @@ Result<bool> take_flag(ExporterOptions& options, const std::string& key, bool fa
   return bad_value(key, *value, "true or false");
 }
 
+Result<uint64_t> parse_layer_split(const std::string& text) {
+  if (text == "auto") return kSplitAbove;
+  if (text == "off") return uint64_t{0};
+  const Result<int64_t> size = parse_size(text);
+  if (!size || *size <= 0) return bad_value("layer-split", text, "auto, off or a size (512mb)");
+  return static_cast<uint64_t>(*size);
+}
+
 Result<ImageOptions> take_image_options(ExporterOptions& options) {
   ImageOptions image;
   const std::string name = take_field(options, "name").value_or("");
@@ -131,6 +140,8 @@ Result<ImageOptions> take_image_options(ExporterOptions& options) {
     image.compression_level = static_cast<int>(TRY(to_number("compression-level", *text)));
     TRY(layer::stream_format(image.compression, image.compression_level));
   }
+  image.split_above =
+      TRY(parse_layer_split(take_field(options, "layer-split").value_or(options.layer_split)));
   if (const auto text = take_field(options, "source-date-epoch"); text && !text->empty()) {
     image.epoch = TRY(to_number("source-date-epoch", *text));
   }
@@ -163,6 +174,7 @@ std::vector<std::string> image_option_keys() {
           "compression",
           "compression-level",
           "force-compression",
+          "layer-split",
           "source-date-epoch",
           "oci-mediatypes",
           "rewrite-timestamp",

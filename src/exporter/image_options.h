@@ -12,12 +12,15 @@
 
 namespace slipway::exporter {
 
+inline constexpr uint64_t kSplitAbove = 256 << 20;  // --layer-split=auto
+
 struct ImageOptions {
   std::vector<Reference> names;  // each with a tag
   Compression compression = Compression::Gzip;
   int compression_level = -1;
   bool force_compression = false;
-  std::optional<bool> oci_types;  // not given: true
+  uint64_t split_above = kSplitAbove;  // see LayerChoice
+  std::optional<bool> oci_types;       // not given: true
   bool rewrite_timestamp = false;
   std::optional<int64_t> epoch;  // overrides that of the build
 
@@ -33,6 +36,9 @@ struct ImageOptions {
 
   bool use_oci_types() const { return oci_types.value_or(true); }
 };
+
+// "auto", "off" or a size such as "1gb": for LayerChoice::split_above.
+Result<uint64_t> parse_layer_split(const std::string& text);
 
 // Takes what it knows out of `options.fields`.
 Result<ImageOptions> take_image_options(ExporterOptions& options);

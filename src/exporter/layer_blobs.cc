@@ -1,10 +1,12 @@
 #include "exporter/layer_blobs.h"
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
 #include "layer/diff.h"
+#include "layer/layer_split.h"
 
 namespace slipway::exporter {
 namespace {
@@ -17,7 +19,7 @@ std::string variant_of(const LayerChoice& choice) {
   const char* name = choice.compression == Compression::Gzip   ? "gzip"
                      : choice.compression == Compression::Zstd ? "zstd"
                                                                : "tar";
-  std::string variant = fmt::format("{}:{}:1", name, choice.level);
+  std::string variant = fmt::format("{}:{}:2", name, choice.level);
   if (choice.clamp_mtime) variant += fmt::format(":clamp={}", *choice.clamp_mtime);
   return variant;
 }
@@ -30,16 +32,22 @@ Result<std::optional<store::LayerBlob>> find(store::Store& store, store::Snapsho
   return blob;
 }
 
-Result<store::LayerBlob> write(store::Store& store, store::SnapshotId snapshot,
-                               const std::string& variant, const LayerChoice& choice,
-                               ThreadPool& pool, std::stop_token stop) {
+layer::WriteOptions write_options(store::Store& store, const LayerChoice& choice) {
   layer::WriteOptions options;
   options.compression = choice.compression;
   options.level = choice.level;
   options.clamp_mtime = choice.clamp_mtime;
   options.user_xattrs = store.core()->user_xattrs();
-  const layer::WrittenLayer written = TRY(layer::write_layer(
-      store.snapshotter().directory(snapshot), options, store.content(), pool, std::move(stop)));
+  options.pieces = &store.pieces();
+  return options;
+}
+
+Result<store::LayerBlob> write(store::Store& store, store::SnapshotId snapshot,
+                               const std::string& variant, const LayerChoice& choice,
+                               ThreadPool& pool, std::stop_token stop) {
+  const layer::WrittenLayer written =
+      TRY(layer::write_layer(store.snapshotter().directory(snapshot), write_options(store, choice),
+                             store.content(), pool, std::move(stop)));
   store::LayerBlob blob{written.descriptor, written.diff_id};
   TRY(store.layers().add_blob(snapshot, variant, blob));
   return blob;
@@ -50,19 +58,79 @@ bool fits(const store::LayerBlob& fetched, const LayerChoice& choice) {
   return !choice.force || layer_compression(fetched.descriptor.media_type) == choice.compression;
 }
 
+// The blob of a base image's layer, when it is what is wanted.
+Result<std::optional<store::LayerBlob>> find_fetched(store::Store& store,
+                                                     store::SnapshotId snapshot,
+                                                     const LayerChoice& choice) {
+  std::optional<store::LayerBlob> fetched =
+      TRY(find(store, snapshot, kFetched, choice.need_content));
+  if (fetched && !fits(*fetched, choice)) fetched.reset();
+  return fetched;
+}
+
+// As it is known already; empty: it is not, or a blob is gone.
+Result<std::vector<store::LayerBlob>> find_parts(store::Store& store, store::SnapshotId snapshot,
+                                                 const std::string& variant) {
+  std::vector<store::LayerBlob> parts = TRY(store.layers().find_parts(snapshot, variant));
+  for (const store::LayerBlob& part : parts) {
+    if (!TRY(store.content().size(part.descriptor.digest))) return std::vector<store::LayerBlob>();
+  }
+  return parts;
+}
+
+// One part: another layer's blob where one has the same content, found at the speed of hashing.
+Result<store::LayerBlob> make_part(store::Store& store, const std::filesystem::path& directory,
+                                   const layer::LayerPart& part, layer::WriteOptions options,
+                                   ThreadPool& pool, const std::stop_token& stop) {
+  options.part = &part;
+  const Digest outline = TRY(layer::layer_outline(directory, options, stop));
+  // Images that are built together have parts in common. (Never held while waiting for another.)
+  const store::RangeLock claim = TRY(store.claim("part " + outline.str(), stop));
+  std::vector<store::LayerBlob> alike = TRY(store.layers().parts_like(outline));
+  if (!alike.empty()) {
+    const Digest diff_id = TRY(layer::layer_diff_id(directory, options, stop));
+    for (store::LayerBlob& blob : alike) {
+      if (blob.diff_id != diff_id) continue;
+      if (TRY(store.content().size(blob.descriptor.digest))) return std::move(blob);
+    }
+  }
+  const layer::WrittenLayer written =
+      TRY(layer::write_layer(directory, options, store.content(), pool, stop));
+  return store::LayerBlob{written.descriptor, written.diff_id, part.label, outline};
+}
+
+Result<std::vector<store::LayerBlob>> make_parts(store::Store& store, store::SnapshotId snapshot,
+                                                 const std::vector<layer::LayerPart>& parts,
+                                                 const LayerChoice& choice, ThreadPool& pool,
+                                                 const std::stop_token& stop) {
+  const std::filesystem::path directory = store.snapshotter().directory(snapshot);
+  const layer::WriteOptions options = write_options(store, choice);
+  // The biggest first, so that none is left alone at the end.
+  std::vector<size_t> order(parts.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::stable_sort(order, std::greater(), [&](size_t i) { return parts[i].bytes; });
+  std::vector<std::optional<Result<store::LayerBlob>>> made(parts.size());
+  pool.parallel_for(parts.size(), [&](size_t i) {
+    const size_t index = order[i];
+    made[index].emplace(make_part(store, directory, parts[index], options, pool, stop));
+  });
+  std::vector<store::LayerBlob> blobs;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    blobs.push_back(TRY(*std::move(made[i])));
+    blobs.back().label = parts[i].label;
+  }
+  return blobs;
+}
+
 }  // namespace
 
 Result<store::LayerBlob> ensure_layer_blob(store::Store& store, store::SnapshotId snapshot,
                                            const LayerChoice& choice, ThreadPool& pool,
                                            std::stop_token stop) {
   LayerChoice wanted = choice;
-  const std::optional<store::LayerBlob> fetched = TRY(store.layers().find_blob(snapshot, kFetched));
-  if (fetched) {
-    wanted.clamp_mtime.reset();  // files of a base image keep their times
-    const bool there =
-        !choice.need_content || TRY(store.content().size(fetched->descriptor.digest));
-    if (there && fits(*fetched, choice)) return *fetched;
-  }
+  if (auto fetched = TRY(find_fetched(store, snapshot, choice))) return *std::move(fetched);
+  // Files of a base image keep their times.
+  if (TRY(store.layers().find_blob(snapshot, kFetched))) wanted.clamp_mtime.reset();
   const std::string variant = variant_of(wanted);
   if (auto blob = TRY(find(store, snapshot, variant, true))) return *std::move(blob);
   const store::RangeLock claim =
@@ -76,9 +144,67 @@ Result<std::vector<store::LayerBlob>> ensure_layer_blobs(store::Store& store,
                                                          store::SnapshotId snapshot,
                                                          const LayerChoice& choice,
                                                          ThreadPool& pool, std::stop_token stop) {
-  store::LayerBlob blob = TRY(ensure_layer_blob(store, snapshot, choice, pool, std::move(stop)));
-  return std::vector{std::move(blob)};
+  using Blobs = std::vector<store::LayerBlob>;
+  const bool fetched = TRY(store.layers().find_blob(snapshot, kFetched)).has_value();
+  if (choice.split_above == 0 || fetched) {
+    return Blobs{TRY(ensure_layer_blob(store, snapshot, choice, pool, std::move(stop)))};
+  }
+  const std::string variant = fmt::format("{}:split={}:1", variant_of(choice), choice.split_above);
+  if (Blobs known = TRY(find_parts(store, snapshot, variant)); !known.empty()) return known;
+  const store::RangeLock claim =
+      TRY(store.claim(fmt::format("layers {} {}", snapshot.value, variant), stop));
+  if (Blobs known = TRY(find_parts(store, snapshot, variant)); !known.empty()) return known;
+  layer::SplitOptions split;
+  split.threshold = choice.split_above;
+  split.user_xattrs = store.core()->user_xattrs();
+  const std::vector<layer::LayerPart> parts =
+      TRY(layer::plan_split(store.snapshotter().directory(snapshot), split, stop));
+  Blobs blobs;
+  if (parts.empty()) {
+    blobs.push_back(TRY(ensure_layer_blob(store, snapshot, choice, pool, stop)));
+  } else {
+    blobs = TRY(make_parts(store, snapshot, parts, choice, pool, stop)
+                    .context(fmt::format("write layers of snapshot {}", snapshot.value)));
+  }
+  TRY(store.layers().add_parts(snapshot, variant, blobs));
+  return blobs;
 }
+
+namespace {
+
+// The snapshots whose layers stay whole, so that no more than kMostLayers are left.
+std::vector<size_t> too_many(const std::vector<std::vector<Layer>>& stack) {
+  size_t total = 0;
+  std::vector<size_t> order;
+  for (size_t i = 0; i < stack.size(); ++i) {
+    total += stack[i].size();
+    if (stack[i].size() > 1) order.push_back(i);
+  }
+  std::ranges::stable_sort(order, std::greater(), [&](size_t i) { return stack[i].size(); });
+  std::vector<size_t> whole;
+  for (const size_t i : order) {
+    if (total <= kMostLayers) break;
+    total -= stack[i].size() - 1;
+    whole.push_back(i);
+  }
+  return whole;
+}
+
+Result<std::vector<Layer>> own_layers(store::Store& store, store::SnapshotId id,
+                                      const LayerChoice& choice, ThreadPool& pool,
+                                      const std::stop_token& stop) {
+  const std::vector<store::LayerBlob> blobs =
+      TRY(ensure_layer_blobs(store, id, choice, pool, stop));
+  const int64_t created = TRY(store.snapshotter().created(id));
+  const bool fetched = TRY(store.layers().find_blob(id, kFetched)).has_value();
+  std::vector<Layer> layers;
+  for (const store::LayerBlob& blob : blobs) {
+    layers.push_back({blob, created, fetched, layers.size(), blobs.size()});
+  }
+  return layers;
+}
+
+}  // namespace
 
 Result<std::vector<Layer>> ensure_layers(store::Store& store, store::SnapshotId top,
                                          const LayerChoice& choice, ThreadPool& pool,
@@ -89,18 +215,15 @@ Result<std::vector<Layer>> ensure_layers(store::Store& store, store::SnapshotId 
   std::vector<Status> results(ids.size());
   const progress::Time started = std::chrono::system_clock::now();
   progress.status("exporting layers", 0, 0, started, false);
-  pool.parallel_for(ids.size(), [&](size_t i) {
-    results[i] = [&]() -> Status {
-      const auto blobs = TRY(ensure_layer_blobs(store, ids[i], choice, pool, stop));
-      const int64_t created = TRY(store.snapshotter().created(ids[i]));
-      const auto fetched = TRY(store.layers().find_blob(ids[i], kFetched));
-      for (const store::LayerBlob& blob : blobs) {
-        layers[i].push_back({blob, created, fetched.has_value()});
-      }
-      return {};
-    }();
-  });
+  const auto make = [&](size_t i, const LayerChoice& wanted) -> Status {
+    layers[i] = TRY(own_layers(store, ids[i], wanted, pool, stop));
+    return {};
+  };
+  pool.parallel_for(ids.size(), [&](size_t i) { results[i] = make(i, choice); });
   for (Status& result : results) TRY(std::move(result));
+  LayerChoice unsplit = choice;
+  unsplit.split_above = 0;
+  for (const size_t i : too_many(layers)) TRY(make(i, unsplit));
   progress.status("exporting layers", 0, 0, started, true);
   std::vector<Layer> stack;
   for (std::vector<Layer>& own : layers) std::ranges::move(own, std::back_inserter(stack));

@@ -21,10 +21,12 @@ struct LayerChoice {
   std::optional<int64_t> clamp_mtime;
   // The bytes have to be in the content store; else a fetched layer may be known by name only.
   bool need_content = true;
+  // Layers of at least so many bytes become several (docs/layers.md); 0: none.
+  uint64_t split_above = 0;
 };
 
-// The blob of a snapshot's own layer. Thread-safe; of several callers that want the same one, the
-// first makes it. May be called while later steps of a build still run.
+// The blob of a snapshot's own layer, never split. Thread-safe; of several callers that want the
+// same one, the first makes it. May be called while later steps of a build still run.
 Result<store::LayerBlob> ensure_layer_blob(store::Store& store, store::SnapshotId snapshot,
                                            const LayerChoice& choice, ThreadPool& pool,
                                            std::stop_token stop);
@@ -40,9 +42,17 @@ struct Layer {
   store::LayerBlob blob;
   int64_t created = 0;   // of the snapshot, microseconds since the epoch
   bool fetched = false;  // comes from a base image
+  // Which part it is, of how many, where a snapshot's own layer is split.
+  size_t part = 0;
+  size_t parts = 1;
 };
 
-// All layers of a stack, bottom up.
+// No image gets more layers than this by splitting: overlayfs and container engines have limits
+// near 128, and others want to build on the image.
+inline constexpr size_t kMostLayers = 100;
+
+// All layers of a stack, bottom up. Where parts would make more than kMostLayers, the layers with
+// the most parts stay whole.
 Result<std::vector<Layer>> ensure_layers(store::Store& store, store::SnapshotId top,
                                          const LayerChoice& choice, ThreadPool& pool,
                                          progress::VertexReporter& progress, std::stop_token stop);
