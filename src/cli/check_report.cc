@@ -50,6 +50,8 @@ void write_finding(JsonWriter& json, const Finding& finding) {
   json.optional("description", finding.rule.description);
   json.optional("url", finding.rule.url);
   json.optional("detail", finding.detail);
+  json.optional("cost", finding.cost);
+  json.optional("remedy", finding.remedy);
   json.key("location").begin_object();
   write_ranges(json, finding.span, /*line_by_line=*/true);
   json.end_object();
@@ -93,6 +95,14 @@ class SarifRules {
   Json rules_ = Json::array();
 };
 
+// The whole of a finding in one text.
+std::string message_of(const Finding& finding) {
+  std::string text = finding.detail;
+  if (!finding.cost.empty()) text += ". Cost: " + finding.cost;
+  if (!finding.remedy.empty()) text += ". Remedy: " + finding.remedy;
+  return text;
+}
+
 // Values of workflow commands are one line; properties end at "," and ":".
 std::string escaped(std::string_view text, bool is_property) {
   std::string result;
@@ -132,7 +142,10 @@ std::string check_text(const CheckedTarget& target) {
   for (const Finding& finding : sorted(target.result.findings)) {
     text += fmt::format("\nWARNING: {}", finding.rule.name);
     if (!finding.rule.url.empty()) text += fmt::format(" - {}", finding.rule.url);
-    text += "\n" + finding.detail + "\n" + excerpt_of(finding.span, target);
+    text += "\n" + finding.detail + "\n";
+    if (!finding.cost.empty()) text += "Cost: " + finding.cost + "\n";
+    if (!finding.remedy.empty()) text += "Remedy: " + finding.remedy + "\n";
+    text += excerpt_of(finding.span, target);
   }
   return target.result.error ? text + "\n" : text;
 }
@@ -174,7 +187,7 @@ std::string check_sarif(std::span<const CheckedTarget> targets) {
       results.push_back({{"ruleId", finding.rule.name},
                          {"ruleIndex", rules.index_of(finding.rule)},
                          {"level", "warning"},
-                         {"message", {{"text", finding.detail}}},
+                         {"message", {{"text", message_of(finding)}}},
                          {"locations", sarif_location(target.file, finding.span)}});
     }
     if (!target.result.error) continue;
@@ -199,7 +212,8 @@ std::string check_annotations(std::span<const CheckedTarget> targets) {
   std::string text;
   for (const CheckedTarget& target : targets) {
     for (const Finding& finding : sorted(target.result.findings)) {
-      text += annotation("warning", target.file, finding.span, finding.rule.name, finding.detail);
+      text +=
+          annotation("warning", target.file, finding.span, finding.rule.name, message_of(finding));
     }
     if (!target.result.error) continue;
     const Error& error = *target.result.error;

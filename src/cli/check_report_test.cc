@@ -11,7 +11,7 @@ using nlohmann::json;
 CheckedTarget with_findings() {
   using namespace dockerfile;
   CheckedTarget target{
-      "default", "sub/Dockerfile", "FROM a AS B\nENV A \\\n b\nMAINTAINER x\n", {}};
+      "default", "sub/Dockerfile", "FROM a AS B\nENV A \\\n b\nMAINTAINER x\n", {}, {}, {}};
   target.result.findings = {
       {rules::kMaintainerDeprecated, "Maintainer, is deprecated", {"sub/Dockerfile", 4, 4}},
       {rules::kLegacyKeyValueFormat, "\"ENV\" <old>", {"sub/Dockerfile", 2, 3}}};
@@ -19,7 +19,7 @@ CheckedTarget with_findings() {
 }
 
 CheckedTarget with_error() {
-  CheckedTarget target{"default", "Dockerfile", "FROM a\nFOO\n", {}};
+  CheckedTarget target{"default", "Dockerfile", "FROM a\nFOO\n", {}, {}, {}};
   target.result.error =
       Error(ErrorCode::InvalidInput, "unknown instruction: FOO").at({"Dockerfile", 2, 2});
   return target;
@@ -40,7 +40,7 @@ TEST(CheckText, ShowsFindingsByLineWithExcerpts) {
             "sub/Dockerfile:4\n--------------------\n"
             "   2 |     ENV A \\\n   3 |      b\n   4 | >>> MAINTAINER x\n   5 |     \n"
             "--------------------\n");
-  EXPECT_EQ(check_text({"t", "Dockerfile", "FROM a\n", {}}),
+  EXPECT_EQ(check_text({"t", "Dockerfile", "FROM a\n", {}, {}, {}}),
             "Check complete, no warnings found.\n");
 }
 
@@ -50,6 +50,15 @@ TEST(CheckText, HasNothingButTheErrorOfABrokenFile) {
             "unknown instruction: FOO\nDockerfile:2\n--------------------\n   1 |     FROM a\n"
             "   2 | >>> FOO\n   3 |     \n--------------------\n");
   EXPECT_TRUE(has_findings(with_error()));
+}
+
+TEST(CheckText, SaysWhatOwnRulesCostAndWhatToDo) {
+  CheckedTarget target{"t", "Dockerfile", "FROM a\n", {}, {}, {}};
+  target.result.findings = {
+      {{"Slow", "It is slow", ""}, "Why", {"Dockerfile", 9, 9}, "2s", "Do x"}};
+  EXPECT_EQ(check_text(target),
+            "Check complete, 1 warning has been found!\n"
+            "\nWARNING: Slow\nWhy\nCost: 2s\nRemedy: Do x\n");
 }
 
 TEST(CheckJson, IsBuildxs) {

@@ -8,6 +8,7 @@
 
 #include "base/file_io.h"
 #include "base/values.h"
+#include "cli/check_advice.h"
 #include "cli/check_report.h"
 #include "cli/engine.h"
 #include "cli/failure_report.h"
@@ -60,6 +61,11 @@ class CheckSession {
                      .progress = sink});
     auto checked = planner.check(targets);
     dockerfiles_ = planner.dockerfiles();
+    if (checked && options_.call.rules == CheckRules::All) {
+      const BuildHistory history(engine->store().layout().history());
+      const StepTimes times = StepTimes::read(history);
+      for (CheckedTarget& target : *checked) TRY(add_advice(target, times));
+    }
     const Status finished = engine->finish();
     if (checked && !finished) return finished.error();
     return checked;
@@ -131,6 +137,13 @@ Result<CheckFormat> parse_check_format(const std::string& name) {
       .with_hint("there are text, json, sarif and github");
 }
 
+Result<CheckRules> parse_check_rules(const std::string& name) {
+  if (name == "docker") return CheckRules::Docker;
+  if (name == "all") return CheckRules::All;
+  return make_error(ErrorCode::InvalidInput, "rules \"{}\" are not known: want docker or all",
+                    name);
+}
+
 Result<std::optional<CheckCall>> parse_check_call(const std::string& call) {
   if (call.empty() || call == "build") return std::optional<CheckCall>();
   CheckCall parsed;
@@ -143,6 +156,8 @@ Result<std::optional<CheckCall>> parse_check_call(const std::string& call) {
       method = field;
     } else if (key == "format") {
       parsed.format = TRY(parse_check_format(value));
+    } else if (key == "rules") {
+      parsed.rules = TRY(parse_check_rules(value));
     } else if (key == "ignorestatus") {
       parsed.ignore_status = TRY(parse_bool(value).context("call: ignorestatus"));
     } else {

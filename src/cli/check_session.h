@@ -13,9 +13,12 @@ namespace slipway::cli {
 
 enum class CheckFormat { Text, Json, Sarif, Github };
 
+enum class CheckRules { Docker, All };
+
 struct CheckCall {
   CheckFormat format = CheckFormat::Text;
   bool ignore_status = false;  // exit 0 whatever was found
+  CheckRules rules = CheckRules::Docker;
 };
 
 struct CheckSessionOptions {
@@ -31,6 +34,7 @@ struct CheckSessionOptions {
 // is asked for. Other methods than "build" are refused by name.
 Result<std::optional<CheckCall>> parse_check_call(const std::string& call);
 Result<CheckFormat> parse_check_format(const std::string& name);
+Result<CheckRules> parse_check_rules(const std::string& name);
 
 // Exit code 1 where there is anything to report.
 Result<int> run_check_session(Invocation& invocation, const CheckSessionOptions& options);

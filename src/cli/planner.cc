@@ -66,7 +66,9 @@ Result<std::vector<CheckedTarget>> Planner::check(const std::vector<bake::Target
     dockerfile::CheckResult result =
         dockerfile::check_dockerfile(prepared.file.text, prepared.options, options_.resolver);
     checked.push_back({target.name, std::move(prepared.file.name), std::move(prepared.file.text),
-                       std::move(result)});
+                       std::move(result),
+                       target.context == "-" ? fs::path() : absolute(target.context),
+                       std::move(prepared.options)});
   }
   return checked;
 }

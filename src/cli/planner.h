@@ -28,6 +28,8 @@ struct CheckedTarget {
   std::string file;  // as errors show it
   std::string text;
   dockerfile::CheckResult result;
+  std::filesystem::path context;  // directory; empty where there is none
+  dockerfile::ConvertOptions options;
 };
 
 // A directory that a build reads, and what it leaves out.

@@ -41,6 +41,23 @@ grep -q '^Check complete, no warnings found.$' "$work/out"
 expect_exit 1 slipway build --call=outline .
 logged 'call=outline is not supported'
 
+# Own rules name what a step cost when it last ran.
+base=$(busybox)
+mkdir app && cd app
+mkdir bin src && printf '#!/bin/sh\nsleep 1\n' >bin/pip && chmod +x bin/pip && echo x >requirements.txt
+printf 'FROM busybox\nCOPY . .\nRUN PATH=/bin:$PATH pip install -r requirements.txt\n' >Dockerfile
+slow() { slipway "$@" --build-context "busybox=$base" .; }
+expect_exit 1 slow check
+grep -q '^WARNING: DependenciesAfterSource$' "$work/out"
+if grep -q '^Cost:' "$work/out"; then fail "a cost of a step that never ran"; fi
+slow build -o type=cacheonly >"$work/out" 2>"$work/log"
+expect_exit 1 slow check
+grep -qE '^Cost: 1\.[0-9]s \(build [a-z0-9]+\) each time a source file changes$' "$work/out"
+expect_exit 0 slow build --check
+expect_exit 0 slow check --format json
+expect_exit 1 slow check --format json --rules all
+cd ..
+
 echo '{"group": {"default": {"targets": ["a", "b"]}},
        "target": {"a": {}, "b": {"dockerfile-inline": "FROM scratch\nENV A b\n"}}}' >docker-bake.json
 expect_exit 1 slipway bake --check

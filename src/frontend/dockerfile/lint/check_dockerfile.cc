@@ -14,7 +14,8 @@ Error first_of(const Error& error) {
   return std::move(first).at(error.spans().front());
 }
 
-Status run_checks(std::string_view text, const ConvertOptions& options, ImageResolver& resolver) {
+Result<Conversion> run_checks(std::string_view text, const ConvertOptions& options,
+                              ImageResolver& resolver) {
   if (text.empty()) return Error(ErrorCode::InvalidInput, "the Dockerfile cannot be empty");
   const std::string& file = options.file_name;
   SyntaxResult syntax = parse_syntax_with_errors(text, file);
@@ -27,8 +28,7 @@ Status run_checks(std::string_view text, const ConvertOptions& options, ImageRes
     return error;
   }
   check_syntax(syntax.tree, file, 0, *options.linter);
-  TRY(convert(*dockerfile, options, resolver));
-  return {};
+  return convert(*dockerfile, options, resolver);
 }
 
 }  // namespace
@@ -44,8 +44,12 @@ CheckResult check_dockerfile(std::string_view text, ConvertOptions options,
   const Linter linter(*std::move(check_options), result.findings);
   options.linter = &linter;
   options.all_stages = options.target.empty();
-  Status checked = run_checks(text, options, resolver);
-  if (!checked) result.error = std::move(checked).error();
+  Result<Conversion> checked = run_checks(text, options, resolver);
+  if (checked) {
+    result.conversion = *std::move(checked);
+  } else {
+    result.error = std::move(checked).error();
+  }
   return result;
 }
 

@@ -15,6 +15,7 @@ struct CheckResult {
   std::vector<Finding> findings;  // in the order in which BuildKit reports them
   // What a build would fail with, "error=true" included. The findings are those up to there.
   std::optional<Error> error;
+  std::optional<Conversion> conversion;  // of the target, where there is no error
 };
 
 // `options` as for convert(); its linter and all_stages are set here.

@@ -7,8 +7,12 @@
 namespace slipway::dockerfile {
 
 void Linter::report(const Rule& rule, const SourceSpan& span, std::string detail) const {
-  if (!options_.allows(rule.name, rule.experimental)) return;
-  findings_->push_back({rule, std::move(detail), span});
+  report({rule, std::move(detail), span});
+}
+
+void Linter::report(Finding finding) const {
+  if (!options_.allows(finding.rule.name, finding.rule.experimental)) return;
+  findings_->push_back(std::move(finding));
 }
 
 Linter Linter::with_comments(const std::vector<std::string>& comments) const {

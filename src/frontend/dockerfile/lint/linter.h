@@ -16,6 +16,10 @@ struct Finding {
   Rule rule;
   std::string detail;  // "Stage name 'Build' should be lowercase"
   SourceSpan span;
+  // Of our own rules (advice/): what it costs ("850MB in each image"), where that is known, and
+  // what to do.
+  std::string cost = {};
+  std::string remedy = {};
 };
 
 // A view: copies report to the same list, which must outlive them. Not thread-safe.
@@ -25,6 +29,7 @@ class Linter {
       : options_(std::move(options)), findings_(&findings) {}
 
   void report(const Rule& rule, const SourceSpan& span, std::string detail) const;
+  void report(Finding finding) const;
   // For one instruction: with the "check=" of the comments above it.
   Linter with_comments(const std::vector<std::string>& comments) const;
   // What "error=true" makes of the findings so far, once all rules have run.

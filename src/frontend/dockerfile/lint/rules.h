@@ -1,4 +1,5 @@
-// The rules of BuildKit's `docker build --check`: their names, descriptions and addresses.
+// The rules of BuildKit's `docker build --check`: their names, descriptions and addresses. Rules of
+// our own are in advice/rules.h.
 #pragma once
 
 #include <string_view>
@@ -10,6 +11,8 @@ struct Rule {
   std::string_view description;
   std::string_view url;       // may be empty
   bool experimental = false;  // only where asked for
+  // Of rules about slow steps: when the step's time is spent ("whenever the source changes").
+  std::string_view spent = {};
 };
 
 namespace rules {

@@ -1,0 +1,188 @@
+#include "frontend/dockerfile/advice/advice.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "frontend/dockerfile/advice/rules.h"
+#include "frontend/dockerfile/advice/step.h"
+#include "oci/reference.h"
+
+namespace slipway::dockerfile {
+namespace {
+
+bool is_posix(const std::vector<std::string>& shell) {
+  if (shell.empty()) return true;
+  for (const std::string_view name : {"sh", "bash", "ash", "dash", "zsh"}) {
+    if (shell[0] == name || shell[0].ends_with("/" + std::string(name))) return true;
+  }
+  return false;
+}
+
+bool is_root(std::string_view user) {
+  const std::string_view name = user.substr(0, user.find(':'));
+  return name.empty() || name == "root" || name == "0";
+}
+
+std::optional<RunStep> understood(const Step& step, const RunInstruction& run) {
+  if (!step.before.posix_shell) return std::nullopt;
+  auto commands = commands_of(run);
+  if (!commands) return std::nullopt;
+  const auto as_written = [](std::string_view word) -> Result<std::string> {
+    return std::string(word);
+  };
+  auto mounts = parse_mounts(run, as_written);
+  if (!mounts) return std::nullopt;
+  return RunStep{step, run, *std::move(commands), *std::move(mounts)};
+}
+
+// What a step leaves behind for those after it.
+class FactsUpdate {
+ public:
+  FactsUpdate(const AdviceInput& input, StageFacts& facts) : input_(input), facts_(facts) {}
+
+  void operator()(const EnvInstruction& env) {
+    for (const KeyValue& pair : env.pairs) facts_.environment[pair.key] = pair.value;
+  }
+  void operator()(const UserInstruction& user) { facts_.user = user.user; }
+  void operator()(const ShellInstruction& shell) { facts_.posix_shell = is_posix(shell.shell); }
+  void operator()(const CopyInstruction& copy) {
+    if (facts_.source == nullptr && copies_source(input_, copy)) facts_.source = &copy;
+    if (copy.paths.dest.contains("docker-clean") || copy.paths.dest.contains("apt.conf.d")) {
+      facts_.keeps_apt_archives = true;
+    }
+  }
+  void operator()(const RunInstruction& run) {
+    const auto commands = commands_of(run);
+    for (const ShellCommand& command : commands.value_or(std::vector<ShellCommand>())) {
+      if (names_path(command, "/etc/apt/apt.conf.d")) facts_.keeps_apt_archives = true;
+    }
+    // Not understood, or written by a redirection: nobody knows.
+    if (run.info.source.contains("apt.conf.d")) facts_.keeps_apt_archives = true;
+    if (run.info.source.contains("apt-get update") || run.info.source.contains("apt update")) {
+      facts_.updates_apt = true;
+    }
+  }
+  template <typename Other>
+  void operator()(const Other&) {}
+
+ private:
+  const AdviceInput& input_;
+  StageFacts& facts_;
+};
+
+void advise_step(const Step& step) {
+  const Instruction& instruction = step.stage.instructions[step.index];
+  if (const auto* run = std::get_if<RunInstruction>(&instruction)) {
+    if (const auto known = understood(step, *run)) {
+      advise_run(*known);
+      advise_cache_mounts(*known);
+    }
+  } else if (const auto* copy = std::get_if<CopyInstruction>(&instruction)) {
+    advise_copy(step, *copy);
+  } else if (const auto* add = std::get_if<AddInstruction>(&instruction)) {
+    advise_add(step, *add);
+  }
+}
+
+void advise_base(const Stage& stage, const std::set<std::string>& stages, const Linter& linter) {
+  if (stage.base_name.contains('$') || stage.base_name == "scratch") return;
+  if (stages.contains(to_lower(stage.base_name))) return;
+  const Result<Reference> reference = Reference::parse(stage.base_name);
+  if (!reference || !reference->digest().empty()) return;
+  if (!reference->tag().empty() && reference->tag() != "latest") return;
+  linter.report(
+      {rules::kUnpinnedBase,
+       fmt::format("{} is whatever is newest on the day of the build", stage.base_name),
+       stage.info.span, "",
+       fmt::format("name a version: {}:VERSION, or {}@sha256:... for exactly one image",
+                   reference->familiar().substr(0, reference->familiar().rfind(":latest")),
+                   reference->familiar().substr(0, reference->familiar().rfind(":latest")))});
+}
+
+// Only of images that say what they run: others are bases, or hold files.
+void advise_user(const AdviceInput& input, const std::vector<const Stage*>& image_stages,
+                 const Linter& linter) {
+  if (input.image == nullptr || !is_root(input.image->config.user)) return;
+  const InstructionInfo* start = nullptr;
+  bool has_user = false;
+  for (const Stage* stage : image_stages) {
+    for (const Instruction& instruction : stage->instructions) {
+      const bool starts = std::holds_alternative<CmdInstruction>(instruction) ||
+                          std::holds_alternative<EntrypointInstruction>(instruction);
+      if (starts) start = &info_of(instruction);
+      has_user |= std::holds_alternative<UserInstruction>(instruction);
+    }
+  }
+  if (start == nullptr) return;
+  linter.with_comments(start->comments)
+      .report({rules::kRootAtRunTime,
+               has_user ? "The last USER is root, so that what this starts runs as root"
+                        : "No USER is set, so that what this starts runs as root",
+               start->span, "",
+               "add a user (RUN useradd --system --uid 10001 app) and \"USER app\" before it"});
+}
+
+class Advice {
+ public:
+  Advice(const AdviceInput& input, const Linter& linter) : input_(input), linter_(linter) {
+    for (const Stage& stage : input.dockerfile.stages) by_name_[stage.name] = &stage;
+    by_name_.erase("");
+    mark_image_stages();
+  }
+
+  void run() {
+    std::set<std::string> earlier;
+    for (const Stage& stage : input_.dockerfile.stages) {
+      advise_base(stage, earlier, linter_.with_comments(stage.info.comments));
+      advise_stage(stage);
+      if (!stage.name.empty()) earlier.insert(stage.name);
+    }
+    advise_user(input_, image_stages_, linter_);
+  }
+
+ private:
+  // The stages that the target's layers come from, base first.
+  void mark_image_stages() {
+    const Stage* stage =
+        input_.dockerfile.stages.empty() ? nullptr : &input_.dockerfile.stages.back();
+    if (!input_.target.empty()) {
+      const auto named = by_name_.find(to_lower(input_.target));
+      stage = named == by_name_.end() ? nullptr : named->second;
+    }
+    while (stage != nullptr && std::ranges::find(image_stages_, stage) == image_stages_.end()) {
+      image_stages_.insert(image_stages_.begin(), stage);
+      const auto base = by_name_.find(to_lower(stage->base_name));
+      stage = base == by_name_.end() ? nullptr : base->second;
+    }
+  }
+
+  void advise_stage(const Stage& stage) {
+    const auto base = facts_.find(to_lower(stage.base_name));
+    StageFacts facts = base == facts_.end() ? StageFacts{} : base->second;
+    const bool in_image = std::ranges::find(image_stages_, &stage) != image_stages_.end();
+    for (size_t i = 0; i < stage.instructions.size(); ++i) {
+      const Instruction& instruction = stage.instructions[i];
+      const Linter linter = linter_.with_comments(info_of(instruction).comments);
+      advise_step({input_, stage, i, facts, in_image, linter});
+      std::visit(FactsUpdate(input_, facts), instruction);
+    }
+    if (!stage.name.empty()) facts_[stage.name] = std::move(facts);
+  }
+
+  const AdviceInput& input_;
+  const Linter& linter_;
+  std::map<std::string, const Stage*> by_name_;
+  std::vector<const Stage*> image_stages_;
+  std::map<std::string, StageFacts> facts_;  // of stages by name, at their ends
+};
+
+}  // namespace
+
+void advise(const AdviceInput& input, const Linter& linter) {
+  Advice(input, linter).run();
+}
+
+}  // namespace slipway::dockerfile
