@@ -77,7 +77,7 @@ BlockPipeline::BlockPipeline(const StreamFormat& format, ThreadPool& pool,
     : format_(format),
       pool_(pool),
       out_(out),
-      max_in_flight_(2 * pool.thread_count() + 2),
+      max_in_flight_(pool.thread_count() + 1),
       shared_(std::make_shared<Shared>(format, pieces)) {}
 
 BlockPipeline::~BlockPipeline() {
