@@ -170,23 +170,18 @@ TEST_F(SandboxTest, ContainersRunInside) {
 class OrdinaryUser {
  public:
   OrdinaryUser() {
-    for (int i = 0; i < 100 && name_.empty(); ++i) {
-      const std::string candidate = fmt::format("slipwaytest{}", i);
-      if (::getpwnam(candidate.c_str()) != nullptr) continue;
-      ProcessOptions options;
-      options.argv = {"/usr/sbin/useradd",
-                      "--no-create-home",
-                      "--no-log-init",
-                      "--user-group",
-                      "--add-subids-for-system",
-                      "--system",
-                      "--home-dir",
-                      "/nonexistent",
-                      candidate};
-      const CommandOutput output = run(std::move(options));
-      EXPECT_TRUE(output.status.success()) << output.stderr_text;
-      name_ = candidate;
-    }
+    ProcessOptions options;
+    options.argv = {"/usr/sbin/useradd",
+                    "--no-create-home",
+                    "--no-log-init",
+                    "--user-group",
+                    "--add-subids-for-system",
+                    "--system",
+                    "--home-dir",
+                    "/nonexistent",
+                    name_};
+    const CommandOutput output = run(std::move(options));
+    EXPECT_TRUE(output.status.success()) << output.stderr_text;
   }
   ~OrdinaryUser() {
     ProcessOptions options;
@@ -206,7 +201,8 @@ class OrdinaryUser {
   uid_t uid() const { return ::getpwnam(name_.c_str())->pw_uid; }
 
  private:
-  std::string name_;
+  // Tests run side by side.
+  const std::string name_ = fmt::format("slipwaytest{}", ::getpid());
 };
 
 class RootlessTest : public SandboxTest {
