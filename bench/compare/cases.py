@@ -111,6 +111,7 @@ def big_copy(bench: Bench) -> list[Row]:
 
     def from_nothing(builder: Builder, _: int) -> Sample:
         builder.clean()
+        os.sync()  # what was written and removed before is nobody's to wait for
         return builder.build(context, {})
 
     bench.in_turns(first, bench.slow_repetitions, nothing, from_nothing)
@@ -133,6 +134,7 @@ def stack_rows(bench: Bench, wanted: set[str]) -> list[Row]:
 
     def from_nothing(builder: Builder, number: int) -> Sample:
         builder.clean()
+        os.sync()
         try:
             return bench.push(builder, f"cold{number}")
         finally:
