@@ -42,7 +42,7 @@ void write_for_ever(const fs::path& root) {
     parent = *active->commit();
     pin = *store->snapshotter().pin(parent);
     const std::vector<solver::StepResult> results = {{store::to_result_id(parent), pin}};
-    const solver::NewRecord record{{key(i)}, key(i).digest, results, "RUN", {}};
+    const solver::NewRecord record{{key(i)}, {}, key(i).digest, results, "RUN", {}};
     ASSERT_TRUE(index.save(record));
     ASSERT_TRUE(store->content().put(std::string(20'000, static_cast<char>('a' + i % 26))));
     {
@@ -71,7 +71,7 @@ TEST(CrashTest, DISABLED_Writer) {
 
 void check_records(store::Store& store, LocalIndex& index, int& found) {
   for (int64_t i = 0; i < 2000; ++i) {
-    const auto record = *index.query(key(i));
+    const auto record = *index.query({key(i), {}, {}, {}});
     if (!record) continue;
     const auto results = *index.load(*record);
     ASSERT_TRUE(results) << "record " << i << " has lost its snapshot";

@@ -78,12 +78,13 @@ LocalIndex::~LocalIndex() {
   (void)flush().has_value();
 }
 
-Result<std::optional<solver::CacheRecord>> LocalIndex::query(const solver::CacheKey& key) {
+Result<std::optional<solver::CacheRecord>> LocalIndex::query(
+    const solver::KeyWithIngredients& key) {
   auto database = store_.core()->database().lock();
   Rows rows = TRY(database->query(
       "SELECT records.id, identity FROM record_keys JOIN records ON records.id = record "
       "WHERE key = ?",
-      key_text(key)));
+      key_text(key.key)));
   if (!TRY(rows.next())) return std::optional<solver::CacheRecord>();
   solver::CacheRecord record;
   record.id = std::to_string(rows.integer(0));
@@ -139,6 +140,26 @@ Status LocalIndex::drop(int64_t record) {
                                  "\" is gone from the store: the step runs again");
   }
   return {};
+}
+
+Result<std::vector<solver::KeyIngredient>> LocalIndex::ingredients(
+    const solver::CacheRecord& record) {
+  std::string text = "[]";
+  {
+    auto database = store_.core()->database().lock();
+    Rows rows =
+        TRY(database->query("SELECT ingredients FROM records WHERE id = ?", row_of(record)));
+    if (TRY(rows.next())) text = rows.text(0);
+  }
+  std::vector<solver::KeyIngredient> ingredients;
+  const nlohmann::json list = nlohmann::json::parse(text, nullptr, false);
+  if (!list.is_array()) return ingredients;
+  for (const nlohmann::json& item : list) {
+    if (!item.is_object()) continue;
+    auto digest = Digest::parse(item.value("digest", ""));
+    if (digest) ingredients.push_back({item.value("what", ""), *std::move(digest)});
+  }
+  return ingredients;
 }
 
 Status LocalIndex::save(const solver::NewRecord& record) {

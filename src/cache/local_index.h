@@ -19,9 +19,11 @@ class LocalIndex : public solver::CacheIndex {
   // flush(), without a report.
   ~LocalIndex() override;
 
-  Result<std::optional<solver::CacheRecord>> query(const solver::CacheKey& key) override;
+  Result<std::optional<solver::CacheRecord>> query(const solver::KeyWithIngredients& key) override;
   // Pins the snapshots of the results for as long as the results live.
   Result<std::optional<std::vector<solver::StepResult>>> load(
+      const solver::CacheRecord& record) override;
+  Result<std::vector<solver::KeyIngredient>> ingredients(
       const solver::CacheRecord& record) override;
   Status save(const solver::NewRecord& record) override;
   Status add_key(const solver::CacheRecord& record, const solver::CacheKey& key) override;

@@ -14,6 +14,11 @@ solver::CacheKey key(std::string_view name, solver::KeyTier tier = solver::KeyTi
   return {tier, Digest::sha256_of(name)};
 }
 
+solver::KeyWithIngredients asked(std::string_view name,
+                                 solver::KeyTier tier = solver::KeyTier::Definition) {
+  return {.key = key(name, tier), .ingredients = {}, .parts = {}, .step = {}};
+}
+
 class LocalIndexTest : public testing::Test {
  protected:
   solver::StepResult snapshot() {
@@ -24,6 +29,7 @@ class LocalIndexTest : public testing::Test {
   solver::NewRecord record(std::vector<solver::CacheKey> keys,
                            std::vector<solver::StepResult> results) {
     return {keys,
+            {},
             keys.front().digest,
             std::move(results),
             "RUN true",
@@ -46,7 +52,7 @@ class LocalIndexTest : public testing::Test {
 TEST_F(LocalIndexTest, ASavedRecordIsFoundUnderEachOfItsKeys) {
   const solver::StepResult result = snapshot();
   ASSERT_TRUE(index_.save(record({key("a"), key("b", solver::KeyTier::Content)}, {result, {}})));
-  const auto found = *index_.query(key("b", solver::KeyTier::Content));
+  const auto found = *index_.query(asked("b", solver::KeyTier::Content));
   ASSERT_TRUE(found);
   EXPECT_EQ(found->identity, key("a").digest);
   const auto results = *index_.load(*found);
@@ -55,7 +61,7 @@ TEST_F(LocalIndexTest, ASavedRecordIsFoundUnderEachOfItsKeys) {
   EXPECT_EQ((*results)[0].id, result.id);
   EXPECT_NE((*results)[0].keep_alive, nullptr);
   EXPECT_EQ((*results)[1].id, "");
-  EXPECT_FALSE(*index_.query(key("b")));
+  EXPECT_FALSE(*index_.query(asked("b")));
 }
 
 TEST_F(LocalIndexTest, ARecordWhoseSnapshotIsGoneIsDroppedAndReported) {
@@ -63,24 +69,24 @@ TEST_F(LocalIndexTest, ARecordWhoseSnapshotIsGoneIsDroppedAndReported) {
   ASSERT_TRUE(index_.save(record({key("a")}, {result})));
   std::filesystem::remove_all(
       store_->snapshotter().directory(*store::snapshot_of_result(result.id)).parent_path());
-  const auto found = *index_.query(key("a"));
+  const auto found = *index_.query(asked("a"));
   ASSERT_TRUE(found);
   EXPECT_FALSE(*index_.load(*found));
-  EXPECT_FALSE(*index_.query(key("a")));
+  EXPECT_FALSE(*index_.query(asked("a")));
   EXPECT_EQ(damage_.size(), 1);
 }
 
 TEST_F(LocalIndexTest, AnotherKeyCanBeAdded) {
   ASSERT_TRUE(index_.save(record({key("a")}, {snapshot()})));
-  ASSERT_TRUE(index_.add_key(**index_.query(key("a")), key("b")));
-  EXPECT_EQ((*index_.query(key("b")))->id, (*index_.query(key("a")))->id);
+  ASSERT_TRUE(index_.add_key(**index_.query(asked("a")), key("b")));
+  EXPECT_EQ((*index_.query(asked("b")))->id, (*index_.query(asked("a")))->id);
 }
 
 TEST_F(LocalIndexTest, ANewerRecordTakesTheKeyOver) {
   const solver::StepResult second = snapshot();
   ASSERT_TRUE(index_.save(record({key("a")}, {snapshot()})));
   ASSERT_TRUE(index_.save(record({key("a")}, {second})));
-  EXPECT_EQ((**index_.load(**index_.query(key("a"))))[0].id, second.id);
+  EXPECT_EQ((**index_.load(**index_.query(asked("a"))))[0].id, second.id);
   EXPECT_EQ(record_count(), 1);
 }
 
@@ -88,7 +94,7 @@ TEST_F(LocalIndexTest, RecordsAreSharedBetweenProcesses) {
   const auto other_store = *store::Store::open({directory_.path(), false, {}});
   LocalIndex other(*other_store, "build-2");
   ASSERT_TRUE(index_.save(record({key("a")}, {snapshot()})));
-  EXPECT_TRUE(*other.query(key("a")));
+  EXPECT_TRUE(*other.query(asked("a")));
   const auto claim = *index_.claim(key("c"), {});
   std::stop_source stop;
   stop.request_stop();
@@ -97,7 +103,7 @@ TEST_F(LocalIndexTest, RecordsAreSharedBetweenProcesses) {
 
 TEST_F(LocalIndexTest, UsesAreCounted) {
   ASSERT_TRUE(index_.save(record({key("a")}, {snapshot()})));
-  const auto found = **index_.query(key("a"));
+  const auto found = **index_.query(asked("a"));
   ASSERT_TRUE(*index_.load(found));
   ASSERT_TRUE(*index_.load(found));
   ASSERT_TRUE(index_.flush());

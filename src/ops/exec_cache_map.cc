@@ -192,6 +192,8 @@ Result<solver::CacheMap> exec_cache_map(const graph::Vertex& vertex) {
   solver::CacheMap map;
   map.digest = Digest::sha256_of(key_text(op, vertex.platform.value_or(Platform::host())));
   map.inputs.resize(vertex.inputs.size());
+  map.outputs = static_cast<size_t>(
+      std::ranges::count_if(op.mounts, [](const Mount& mount) { return mount.output != kNone; }));
   for (const Mount& mount : op.mounts) {
     if (!reads_its_input(mount)) continue;
     if (mount.input < 0 || static_cast<size_t>(mount.input) >= map.inputs.size()) {

@@ -218,6 +218,8 @@ Result<solver::CacheMap> file_cache_map(const graph::FileOp& op, size_t input_co
   solver::CacheMap map;
   map.digest = Digest::sha256_of(json.take());
   map.inputs.resize(input_count);
+  map.outputs = static_cast<size_t>(std::ranges::count_if(
+      op.actions, [](const graph::FileAction& action) { return action.output != graph::kNone; }));
   for (const auto& [input, list] : file_selectors(op, input_count)) {
     std::vector<std::string> paths;
     for (const FileSelector& selector : list) paths.push_back(selector.path);

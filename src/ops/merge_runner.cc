@@ -1,6 +1,7 @@
 #include "ops/merge_runner.h"
 
 #include "base/check.h"
+#include "oci/json_writer.h"
 #include "ops/link_tree.h"
 #include "store/result_id.h"
 
@@ -13,11 +14,30 @@ Result<store::SnapshotId> snapshot_of(const solver::StepResult& result) {
   return make_error(ErrorCode::Unsupported, "merge: an input is no file system of layers");
 }
 
+// As Go's encoding/json writes BuildKit's struct, so that its caches and ours agree.
+std::string key_text(const graph::MergeOp& op) {
+  JsonWriter json;
+  json.begin_object().key("Type").string("buildkit.merge.v0").key("Merge").begin_object();
+  if (!op.inputs.empty()) {
+    json.key("inputs").begin_array();
+    for (const int64_t input : op.inputs) {
+      json.begin_object().optional("input", input).end_object();
+    }
+    json.end_array();
+  }
+  json.end_object().end_object();
+  return json.take();
+}
+
 }  // namespace
 
 Result<solver::CacheMap> MergeRunner::cache_map(const solver::StepContext& context) {
-  return solver::CacheMap{Digest::sha256_of("merge"),
-                          std::vector<solver::InputDependency>(context.vertex.inputs.size())};
+  const auto* op = std::get_if<graph::MergeOp>(&context.vertex.op);
+  CHECK(op != nullptr);
+  solver::CacheMap map;
+  map.digest = Digest::sha256_of(key_text(*op));
+  map.inputs.resize(context.vertex.inputs.size());
+  return map;
 }
 
 Result<Digest> MergeRunner::content_digest(const solver::StepContext&, size_t,

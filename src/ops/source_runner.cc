@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "oci/json_writer.h"
 #include "store/result_id.h"
 
 namespace slipway::ops {
@@ -39,6 +40,16 @@ bool is_http(const graph::SourceOp& source) {
   return source.identifier.starts_with("http://") || source.identifier.starts_with("https://");
 }
 
+std::string image_key(const Digest& digest, const Platform& platform) {
+  JsonWriter json;
+  json.begin_object().key("Digest").string(digest.str());
+  json.key("OS").string(platform.os).key("Arch").string(platform.architecture);
+  json.optional("Variant", platform.variant).optional("OSVersion", platform.os_version);
+  json.optional("OSFeatures", platform.os_features);
+  json.end_object();
+  return json.take();
+}
+
 Error unsupported(const graph::SourceOp& source) {
   return make_error(ErrorCode::Unsupported, "source {} is not supported yet", source.identifier);
 }
@@ -65,29 +76,35 @@ Result<source::ResolvedImage> SourceRunner::resolve(const solver::StepContext& c
 Result<solver::CacheMap> SourceRunner::cache_map(const solver::StepContext& context) {
   const graph::SourceOp& source = source_of(context);
   if (source.identifier.starts_with(kLocal)) {
-    return solver::CacheMap{
-        Digest::sha256_of(source.identifier + LocalContexts::key_of(source)), {}, true};
+    solver::CacheMap map;
+    map.digest = Digest::sha256_of(source.identifier + LocalContexts::key_of(source));
+    map.unique = true;
+    return map;
   }
-  return solver::CacheMap{TRY(current_key(context)), {}, false};
+  // BuildKit's digest, so that its caches and ours agree.
+  solver::CacheMap map;
+  map.digest = Digest::sha256_of("buildkit.source.v0:" + TRY(current_key(context)));
+  return map;
 }
 
-Result<Digest> SourceRunner::current_key(const solver::StepContext& context) const {
+Result<std::string> SourceRunner::current_key(const solver::StepContext& context) const {
   const graph::SourceOp& source = source_of(context);
   if (is_image(source)) {
-    // The manifest names all there is to an image; where it came from does not matter.
+    // The digest names all there is to an image; where it came from does not matter.
     const source::ResolvedImage image = TRY(resolve(context));
     if (!image.warning.empty()) context.progress.warn(image.warning);
-    return Digest::sha256_of("image " + image.manifest_descriptor.digest.str());
+    const Platform platform = context.vertex.platform.value_or(Platform::host());
+    return Digest::sha256_of(image_key(image.target.digest, platform)).str();
   }
   if (is_http(source) && files_ != nullptr) {
     const auto spec = TRY(source::HttpFileSpec::parse(source.identifier, source.attrs));
     const auto file = TRY(files_->resolve(spec, context.progress, context.stop));
-    return source::HttpFileSource::cache_key(spec, file);
+    return source::HttpFileSource::cache_key(spec, file).str();
   }
   if (source.identifier.starts_with(kGit) && git_ != nullptr) {
     const auto spec = TRY(source::GitSpec::parse(source.identifier, source.attrs));
     const std::string commit = TRY(git_->resolve(spec, context.stop));
-    return Digest::sha256_of("git " + source::GitSource::cache_key(spec, commit));
+    return source::GitSource::cache_key(spec, commit);
   }
   return unsupported(source);
 }

@@ -58,7 +58,7 @@ class SourceRunner : public solver::OpRunner {
  private:
   Result<source::ResolvedImage> resolve(const solver::StepContext& context) const;
   // Of everything but local directories: what the source stands for now, and its snapshot.
-  Result<Digest> current_key(const solver::StepContext& context) const;
+  Result<std::string> current_key(const solver::StepContext& context) const;
   Result<source::UnpackedImage> fetch(const solver::StepContext& context) const;
 
   source::ImageSource& images_;

@@ -22,6 +22,7 @@ struct CacheRecord {
 // What is remembered about a step that ran.
 struct NewRecord {
   std::vector<CacheKey> keys;  // every key it can be found under
+  KeyParts parts;              // of the dearest of them
   Digest identity;
   std::vector<StepResult> results;
   std::string description;  // the step's name, for du and history
@@ -38,11 +39,14 @@ class CacheIndex {
  public:
   virtual ~CacheIndex() = default;
 
-  virtual Result<std::optional<CacheRecord>> query(const CacheKey& key) = 0;
+  virtual Result<std::optional<CacheRecord>> query(const KeyWithIngredients& key) = 0;
 
   // The results of a record. nullopt when they are gone or damaged: the record is dropped, the step
   // runs.
   virtual Result<std::optional<std::vector<StepResult>>> load(const CacheRecord& record) = 0;
+
+  // What the key was made of under which a record was saved; empty when it is gone.
+  virtual Result<std::vector<KeyIngredient>> ingredients(const CacheRecord& record) = 0;
 
   virtual Status save(const NewRecord& record) = 0;
 

@@ -21,9 +21,13 @@ std::string_view tier_name(KeyTier tier) {
 
 }  // namespace
 
-KeyWithIngredients make_key(KeyTier tier, const CacheMap& map, const std::vector<Digest>& inputs) {
-  CHECK(map.inputs.size() == inputs.size());
+KeyWithIngredients make_key(KeyTier tier, const CacheMap& map,
+                            const std::vector<Digest>& identities,
+                            const std::vector<Digest>& contents) {
+  CHECK(map.inputs.size() == identities.size());
+  CHECK(contents.empty() || contents.size() == identities.size());
   KeyWithIngredients made;
+  made.parts = {map.digest, map.outputs, {}};
   Sha256 hash;
   // One traversal feeds the hash and the explanation, so they cannot disagree.
   const auto add = [&](std::string what, const Digest& digest) {
@@ -32,9 +36,12 @@ KeyWithIngredients make_key(KeyTier tier, const CacheMap& map, const std::vector
   };
   hash.update(fmt::format("{}\n", tier_name(tier)));
   add("op", map.digest);
-  for (size_t i = 0; i < inputs.size(); ++i) {
-    const bool content = tier != KeyTier::Definition && map.inputs[i].by_content;
-    add(fmt::format("input {}{}", i, content ? " content" : ""), inputs[i]);
+  for (size_t i = 0; i < identities.size(); ++i) {
+    const Digest content = contents.empty() ? Digest() : contents[i];
+    CHECK(content.empty() == (tier == KeyTier::Definition || !map.inputs[i].by_content));
+    made.parts.inputs.push_back({identities[i], map.inputs[i].selector, content});
+    add(fmt::format("input {}{}", i, content.empty() ? "" : " content"),
+        content.empty() ? identities[i] : content);
     if (!map.inputs[i].selector.empty()) {
       add(fmt::format("input {} selector", i), map.inputs[i].selector);
     }

@@ -41,6 +41,7 @@ struct CacheMap {
   // The digest is like no other build's (a local directory, named by nothing but its content): a
   // definition key made of it can never be found again, so none is asked for or kept.
   bool unique = false;
+  size_t outputs = 1;  // of the op
 };
 
 // A part of a key, kept so that a miss can be explained: the same traversal makes key and
@@ -50,14 +51,33 @@ struct KeyIngredient {
   Digest digest;
 };
 
+// One input of a step as its key sees it.
+struct KeyInput {
+  Digest identity;  // of the output that is the input
+  Digest selector;
+  Digest content;  // empty when it does not count, or is not known (yet)
+};
+
+// What a key was made of, for an index that keeps steps as a graph instead of by one digest (remote
+// caches).
+struct KeyParts {
+  Digest op;  // CacheMap::digest
+  size_t outputs = 1;
+  std::vector<KeyInput> inputs;
+};
+
 struct KeyWithIngredients {
   CacheKey key;
   std::vector<KeyIngredient> ingredients;
+  KeyParts parts;
+  std::string step;  // its name, for records and messages
 };
 
-// `inputs`: the identity (Definition) or content digest (Content) of each input, output index
-// included.
-KeyWithIngredients make_key(KeyTier tier, const CacheMap& map, const std::vector<Digest>& inputs);
+// `identities`: of the inputs, output index included. `contents`, for a Content key: the content
+// digest of each input that is read by content, empty for the others.
+KeyWithIngredients make_key(KeyTier tier, const CacheMap& map,
+                            const std::vector<Digest>& identities,
+                            const std::vector<Digest>& contents = {});
 
 // The identity of output `output` of a step whose identity is `step`.
 Digest output_identity(const Digest& step, int64_t output);

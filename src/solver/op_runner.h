@@ -18,6 +18,7 @@ namespace slipway::solver {
 struct StepResult {
   std::string id;  // "snapshot:17", "local:context"; empty is scratch
   std::shared_ptr<const void> keep_alive;
+  Digest identity = {};  // of what solve() returns; see cache_key.h
 };
 
 // Where a call belongs: its vertex, where its progress goes, and when to give up.

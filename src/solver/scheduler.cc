@@ -151,7 +151,9 @@ class Scheduler::Impl {
     std::vector<StepResult> results;
     for (const StepInput& root : job.roots) {
       if (root.step->state != State::Done) return;
-      results.push_back(root.step->results.at(static_cast<size_t>(root.output)));
+      StepResult& result =
+          results.emplace_back(root.step->results.at(static_cast<size_t>(root.output)));
+      result.identity = output_identity(root.step->identity, root.output);
     }
     job.outcome = std::move(results);
   }

@@ -96,10 +96,10 @@ class CountingRunner : public OpRunner {
 
 class MemoryCache : public CacheIndex {
  public:
-  Result<std::optional<CacheRecord>> query(const CacheKey& key) override {
+  Result<std::optional<CacheRecord>> query(const KeyWithIngredients& key) override {
     const std::scoped_lock lock(mutex_);
     ++queries;
-    const auto found = keys_.find(key.digest);
+    const auto found = keys_.find(key.key.digest);
     if (found == keys_.end() || !records_.contains(found->second))
       return std::optional<CacheRecord>();
     return std::optional(CacheRecord{found->second, records_[found->second].identity});
@@ -112,6 +112,10 @@ class MemoryCache : public CacheIndex {
       return std::optional<std::vector<StepResult>>();
     }
     return std::optional(records_.at(record.id).results);
+  }
+  Result<std::vector<KeyIngredient>> ingredients(const CacheRecord& record) override {
+    const std::scoped_lock lock(mutex_);
+    return records_[record.id].ingredients;
   }
   Status save(const NewRecord& record) override {
     const std::scoped_lock lock(mutex_);

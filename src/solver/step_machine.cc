@@ -138,6 +138,7 @@ std::vector<Digest> StepMachine::input_identities(const Step& step) const {
 void StepMachine::make_definition_key(Step& step) {
   step.input_identities = input_identities(step);
   step.definition_key = make_key(KeyTier::Definition, step.map, step.input_identities);
+  step.definition_key.step = step.vertex.name();
   step.unique = step.map.unique || std::ranges::any_of(step.inputs, [](const StepInput& input) {
                   return input.step->unique;
                 });
@@ -202,7 +203,7 @@ void StepMachine::start_definition_query(Step& step) {
   step.state = State::QueryingDefinition;
   start(
       Workers::Kind::Ask, step,
-      [this, key = step.definition_key.key](const StepContext&) { return cache_.query(key); },
+      [this, key = step.definition_key](const StepContext&) { return cache_.query(key); },
       [this](Step& done, std::optional<CacheRecord> record) {
         if (record) return found(done, *std::move(record));
         move_to(done, State::Missed);
@@ -226,16 +227,18 @@ void StepMachine::start_digesting(Step& step) {
   const bool keep_definition = look_up && !step.unique;
   start(
       Workers::Kind::Ask, step,
-      [this, inputs = std::move(inputs), map = step.map, digests = step.input_identities,
+      [this, inputs = std::move(inputs), map = step.map, identities = step.input_identities,
        definition = step.definition_key.key, look_up,
        keep_definition](const StepContext& context) mutable -> Result<Outcome> {
+        std::vector<Digest> contents(inputs.size());
         for (size_t i = 0; i < inputs.size(); ++i) {
           if (!map.inputs[i].by_content) continue;
-          digests[i] = TRY(runner_.content_digest(context, i, inputs[i]));
+          contents[i] = TRY(runner_.content_digest(context, i, inputs[i]));
         }
-        Outcome outcome{make_key(KeyTier::Content, map, digests), std::nullopt};
+        Outcome outcome{make_key(KeyTier::Content, map, identities, contents), std::nullopt};
+        outcome.key.step = context.vertex.name();
         if (!look_up) return outcome;
-        outcome.record = TRY(cache_.query(outcome.key.key));
+        outcome.record = TRY(cache_.query(outcome.key));
         if (outcome.record && keep_definition) {
           TRY(cache_.add_key(*outcome.record, definition));
         }
@@ -268,9 +271,9 @@ void StepMachine::start_claiming(Step& step) {
   };
   start(
       Workers::Kind::Run, step,
-      [this, key = step.best_key().key](const StepContext& context) -> Result<Outcome> {
+      [this, key = step.best_key()](const StepContext& context) -> Result<Outcome> {
         Outcome outcome;
-        outcome.claim = TRY(cache_.claim(key, context.stop));
+        outcome.claim = TRY(cache_.claim(key.key, context.stop));
         outcome.record = TRY(cache_.query(key));
         return outcome;
       },
@@ -291,6 +294,7 @@ void StepMachine::start_running(Step& step) {
   NewRecord record;
   if (!step.unique) record.keys.push_back(step.definition_key.key);
   if (step.content_key) record.keys.push_back(step.content_key->key);
+  record.parts = step.best_key().parts;
   record.identity = step.identity;
   record.description = step.vertex.name();
   record.ingredients = step.best_key().ingredients;
