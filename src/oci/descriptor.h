@@ -27,6 +27,13 @@ inline constexpr char kDockerLayerGzip[] = "application/vnd.docker.image.rootfs.
 inline constexpr char kDockerLayerZstd[] = "application/vnd.docker.image.rootfs.diff.tar.zstd";
 }  // namespace media_type
 
+// On the layers of build caches.
+namespace annotation {
+inline constexpr char kUncompressed[] = "containerd.io/uncompressed";  // the diff id
+inline constexpr char kCreated[] = "buildkit/createdat";       // when its step ended, RFC 3339
+inline constexpr char kLayerPart[] = "io.slipway.layer.part";  // of a split layer: "2/5 opt/venv"
+}  // namespace annotation
+
 struct Descriptor {
   std::string media_type;
   Digest digest;
