@@ -1,8 +1,13 @@
 #include "cli/build_run.h"
 
+#include <algorithm>
 #include <thread>
 
+#include "base/base64.h"
+#include "cache/cache_config.h"
+#include "cli/cache_export.h"
 #include "cli/internal_step.h"
+#include "exporter/image_options.h"
 #include "progress/joined.h"
 #include "store/result_id.h"
 
@@ -19,8 +24,19 @@ struct Output {
 struct TargetRun {
   const PlannedTarget& plan;
   std::vector<Output> outputs;
+  std::vector<CacheTarget> caches;
+  std::optional<CacheExport> cache_export;  // once it is solved, when there are caches
   Status status;
 };
+
+Result<std::vector<CacheTarget>> cache_targets(const PlannedTarget& plan,
+                                               const BuildServices& services) {
+  std::vector<CacheTarget> targets;
+  for (const bake::Fields& fields : plan.target.cache_to) {
+    targets.push_back(TRY(parse_cache_target(fields, services.working_directory)));
+  }
+  return targets;
+}
 
 Result<std::vector<Output>> make_outputs(const PlannedTarget& plan, const BuildServices& services) {
   std::vector<bake::Fields> wanted = plan.target.outputs;
@@ -67,21 +83,82 @@ std::vector<Reference> source_images(const graph::Definition& definition) {
   return images;
 }
 
-Status build_target(TargetRun& run, const BuildServices& services, progress::Sink& progress,
-                    std::stop_token stop) {
-  const solver::StepResult solved = TRY(solve(run.plan, services, progress, stop));
+// What exporters get of a result; of one that was found in a remote cache its files only when one
+// of them needs them.
+Result<exporter::BuildResult> exportable(const TargetRun& run, solver::StepResult solved,
+                                         const BuildServices& services, progress::Sink& progress,
+                                         std::stop_token stop) {
+  exporter::BuildResult result;
+  result.config = run.plan.conversion.config;
+  result.epoch = run.plan.conversion.epoch;
+  result.base_images = source_images(run.plan.conversion.definition);
+  if (const auto layers = cache::remote_layers_of(solved)) {
+    const std::optional<Reference> registry = services.remote_results.registry_of(*layers);
+    const bool needs_files = std::ranges::any_of(run.outputs, [&](const Output& output) {
+      return output.exporter->needs_files(result.epoch);
+    });
+    if (registry && !needs_files) {
+      result.named_layers = named_layers(layers->stack);
+      result.base_images.insert(result.base_images.begin(), *registry);
+      return result;
+    }
+    solved =
+        TRY(as_step(progress, "loading cached result", [&](progress::VertexReporter& reporter) {
+          return services.remote_results.fetch(solved, reporter, stop);
+        }));
+  }
   const auto snapshot = store::snapshot_of_result(solved.id);
   if (!snapshot) {
     return make_error(ErrorCode::Unsupported, "the result of target {} is no file system",
                       run.plan.target.name);
   }
-  const exporter::BuildResult result{*snapshot, solved.keep_alive, run.plan.conversion.config,
-                                     run.plan.conversion.epoch,
-                                     source_images(run.plan.conversion.definition)};
+  result.snapshot = *snapshot;
+  result.pin = std::move(solved.keep_alive);
+  return result;
+}
+
+// How the layers of a target's image are made; of a build without one, as those of an image that
+// nothing was said about.
+exporter::LayerChoice image_layers(const TargetRun& run, const BuildServices& services) {
+  for (const Output& output : run.outputs) {
+    const auto choice = output.exporter->layers(run.plan.conversion.epoch);
+    if (choice) return *choice;
+  }
+  exporter::LayerChoice choice;
+  choice.split_above = exporter::parse_layer_split(services.layer_split).value_or(0);
+  return choice;
+}
+
+// The member of the image's config that holds its inline cache, where one is wanted.
+exporter::ConfigMembers inline_cache(const TargetRun& run, progress::VertexReporter& reporter,
+                                     std::stop_token stop) {
+  const auto wanted = std::ranges::find(run.caches, CachePlace::Inline, &CacheTarget::place);
+  if (wanted == run.caches.end()) return {};
+  return [&run, &reporter, stop, target = *wanted](
+             const std::vector<exporter::Layer>& layers,
+             const exporter::LayerChoice& choice) -> Result<std::map<std::string, std::string>> {
+    const std::string json =
+        TRY(run.cache_export->inline_json(target, layers, choice, reporter, stop));
+    std::map<std::string, std::string> members;
+    if (!json.empty()) members[cache::kInlineCacheMember] = "\"" + encode_base64(json) + "\"";
+    return members;
+  };
+}
+
+Status build_target(TargetRun& run, const BuildServices& services, progress::Sink& progress,
+                    std::stop_token stop) {
+  const solver::StepResult solved = TRY(solve(run.plan, services, progress, stop));
+  exporter::BuildResult result = TRY(exportable(run, solved, services, progress, stop));
+  if (!run.caches.empty()) {
+    const CacheExportServices parts{services.cache, services.remote_results, services.store,
+                                    services.registry, services.pool};
+    run.cache_export.emplace(parts, solved, result.base_images, image_layers(run, services));
+  }
   for (Output& output : run.outputs) {
     output.image =
         TRY(as_step(progress, output.exporter->name(), [&](progress::VertexReporter& reporter) {
           output.step = reporter.vertex();
+          result.config_members = inline_cache(run, reporter, stop);
           return output.exporter->run(
               result, {services.store, services.registry, services.pool, reporter, stop});
         }));
@@ -89,8 +166,8 @@ Status build_target(TargetRun& run, const BuildServices& services, progress::Sin
   return {};
 }
 
-Status publish(TargetRun& run, const BuildServices& services, progress::Sink& progress,
-               std::stop_token stop) {
+Status publish_outputs(TargetRun& run, const BuildServices& services, progress::Sink& progress,
+                       std::stop_token stop) {
   for (Output& output : run.outputs) {
     ResumedStep step(progress, output.exporter->name(), output.step);
     progress::VertexReporter reporter(step, output.step);
@@ -99,6 +176,38 @@ Status publish(TargetRun& run, const BuildServices& services, progress::Sink& pr
     step.end(published);
     if (!published) return published;
   }
+  return {};
+}
+
+Status write_cache(const TargetRun& run, const CacheTarget& target, progress::Sink& progress,
+                   std::stop_token stop) {
+  const char* name = target.place == CachePlace::Local ? "exporting cache to client directory"
+                                                       : "exporting cache to registry";
+  return as_step(progress, name, [&](progress::VertexReporter& reporter) -> Status {
+    Status written =
+        run.cache_export->write(target, reporter, stop).context("export cache to " + target.name());
+    if (written || !target.ignore_error || stop.stop_requested()) return written;
+    reporter.warn(written.error().message());
+    return {};
+  });
+}
+
+// Images and caches at the same time: they share what they upload.
+Status publish(TargetRun& run, const BuildServices& services, progress::Sink& progress,
+               std::stop_token stop) {
+  std::vector<Status> written(run.caches.size());
+  Status published;
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < run.caches.size(); ++i) {
+      if (run.caches[i].place == CachePlace::Inline) continue;
+      threads.emplace_back(
+          [&, i] { written[i] = write_cache(run, run.caches[i], progress, stop); });
+    }
+    published = publish_outputs(run, services, progress, stop);
+  }
+  TRY(std::move(published));
+  for (Status& status : written) TRY(std::move(status));
   return {};
 }
 
@@ -132,7 +241,9 @@ Result<std::vector<TargetOutcome>> run_builds(const std::vector<PlannedTarget>& 
                                               progress::Sink& progress, std::stop_token stop) {
   std::vector<TargetRun> runs;
   for (const PlannedTarget& plan : plans) {
-    runs.push_back({plan, TRY(make_outputs(plan, services)), {}});
+    std::vector<Output> outputs = TRY(make_outputs(plan, services));
+    std::vector<CacheTarget> caches = TRY(cache_targets(plan, services));
+    runs.push_back({plan, std::move(outputs), std::move(caches), std::nullopt, {}});
     start_layers(plan, runs.back().outputs, services.layers);
   }
   progress::JoinedSink joined(progress);

@@ -8,6 +8,7 @@
 
 #include "cli/layer_starter.h"
 #include "cli/planner.h"
+#include "cli/remote_results.h"
 #include "exporter/exporter.h"
 #include "progress/sink.h"
 #include "registry/client.h"
@@ -19,6 +20,8 @@ namespace slipway::cli {
 struct BuildServices {
   solver::Scheduler& scheduler;
   LayerStarter& layers;
+  cache::RemoteIndex& cache;
+  RemoteResults& remote_results;
   store::Store& store;
   registry::Client& registry;
   ThreadPool& pool;

@@ -2,9 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <thread>
 
 #include "base/file_io.h"
+#include "cli/cache_sources.h"
 #include "cli/engine.h"
 #include "cli/failure_report.h"
 #include "cli/history.h"
@@ -90,9 +93,20 @@ class BuildSession {
                      .add_directory = [&](const auto& d) { return engine_->add_directory(d); },
                      .add_layout = [&](const auto& l) { return engine_->add_layout(l); },
                      .progress = sink});
-    auto plans = planner.plan(options_.targets);
+    const std::vector<CacheSource> sources = TRY(cache_sources());
+    std::vector<LoadedCache> caches;
+    Result<std::vector<PlannedTarget>> plans = [&] {
+      std::jthread loading;
+      if (!sources.empty()) {
+        loading = std::jthread([&] {
+          caches = load_cache_sources(sources, engine_->registry(), sink, invocation_.stop);
+        });
+      }
+      return planner.plan(options_.targets);
+    }();
     dockerfiles_ = planner.dockerfiles();
     plans_ = TRY(std::move(plans));
+    engine_->add_caches(std::move(caches));
     return run_builds(plans_, engine_->services(), sink, invocation_.stop);
   }
 
@@ -102,6 +116,20 @@ class BuildSession {
     const std::string text =
         warnings_.text(dockerfiles_, {.details = invocation_.debug, .colors = colors});
     (void)write_all(STDERR_FILENO, text).has_value();  // a closed stderr must not end the build
+  }
+
+  // Each once: targets often share them.
+  Result<std::vector<CacheSource>> cache_sources() const {
+    std::vector<CacheSource> sources;
+    for (const bake::Target& target : options_.targets) {
+      for (const bake::Fields& fields : target.cache_from) {
+        CacheSource source = TRY(parse_cache_source(fields, options_.base_directory));
+        const bool known = std::ranges::any_of(
+            sources, [&](const CacheSource& other) { return other.name() == source.name(); });
+        if (!known) sources.push_back(std::move(source));
+      }
+    }
+    return sources;
   }
 
   // Who asks for the host's network for all of a target's steps has allowed it.

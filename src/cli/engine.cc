@@ -92,6 +92,7 @@ struct Engine::Parts {
         images(*store, *registry),
         unpacker(*store),
         cache(*store, options.build_ref),
+        remote_cache(cache),
         secrets(options.secrets, options.invocation.environment),
         executor(*store, options.on_warning),
         files(*store, {.proxy = client_options(options.invocation.environment).proxy,
@@ -114,6 +115,7 @@ struct Engine::Parts {
   Guarded<std::map<std::string, std::shared_ptr<const source::LocalContext>>> directories;
   ops::OciLayouts layouts;
   cache::LocalIndex cache;
+  cache::RemoteIndex remote_cache;
   BuildSecrets secrets;
   LazyExecutor executor;
   source::HttpFileSource files;
@@ -125,6 +127,7 @@ struct Engine::Parts {
   std::unique_ptr<ops::ExecRunner> exec;
   std::unique_ptr<ops::OpRouter> router;
   std::unique_ptr<LayerStarter> layer_starter;
+  std::unique_ptr<RemoteResults> remote_results;
   std::unique_ptr<solver::Scheduler> scheduler;
 };
 
@@ -145,7 +148,10 @@ Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<store::Store> sto
   parts->router = std::make_unique<ops::OpRouter>(
       ops::OpRouter::Runners{parts->source, *parts->exec, parts->file, parts->merge});
   parts->layer_starter = std::make_unique<LayerStarter>(*parts->router, parts->layers);
-  parts->scheduler = std::make_unique<solver::Scheduler>(*parts->layer_starter, parts->cache);
+  parts->remote_results = std::make_unique<RemoteResults>(
+      *parts->layer_starter, parts->remote_cache, *parts->store, parts->unpacker);
+  parts->scheduler =
+      std::make_unique<solver::Scheduler>(*parts->remote_results, parts->remote_cache);
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
@@ -196,10 +202,22 @@ ops::OciLayouts& Engine::layouts() {
 store::Store& Engine::store() {
   return *parts_->store;
 }
+registry::Client& Engine::registry() {
+  return *parts_->registry;
+}
+
+void Engine::add_caches(std::vector<LoadedCache> caches) {
+  for (LoadedCache& loaded : caches) {
+    parts_->remote_cache.add_source(std::move(loaded.caches));
+    parts_->remote_results->add_origin(std::move(loaded.origin), std::move(loaded.reference));
+  }
+}
 
 BuildServices Engine::services() {
   return {*parts_->scheduler,
           *parts_->layer_starter,
+          parts_->remote_cache,
+          *parts_->remote_results,
           *parts_->store,
           *parts_->registry,
           parts_->pool,

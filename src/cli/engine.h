@@ -8,7 +8,9 @@
 
 #include "base/thread_pool.h"
 #include "cache/local_index.h"
+#include "cache/remote_index.h"
 #include "cli/build_run.h"
+#include "cli/cache_sources.h"
 #include "cli/command.h"
 #include "cli/planner.h"
 #include "cli/secrets.h"
@@ -47,9 +49,13 @@ class Engine {
   // "DIR", "DIR:TAG" or "DIR@DIGEST".
   Result<dockerfile::OciLayoutContext> add_layout(const std::string& location);
 
+  // Caches to look in after the store, in this order. Before anything is solved.
+  void add_caches(std::vector<LoadedCache> caches);
+
   source::ImageSource& images();
   ops::OciLayouts& layouts();
   store::Store& store();
+  registry::Client& registry();
   BuildServices services();
   // Makes durable what was built and what was learnt. Call at the end, also after a failure.
   Status finish();

@@ -28,8 +28,6 @@ Error refuse(std::string_view what) {
 // What the engine does not act on is refused by name before anything runs.
 Status check_supported(const bake::Target& target) {
   if (target.platforms.size() > 1) return refuse("building for several platforms at once");
-  if (!target.cache_from.empty()) return refuse("cache-from");
-  if (!target.cache_to.empty()) return refuse("cache-to");
   if (!target.call.empty() && target.call != "build") return refuse("call=" + target.call);
   for (const std::string& e : target.entitlements) {
     if (e != "network.host" && e != "security.insecure") return refuse("entitlement " + e);

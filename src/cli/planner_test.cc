@@ -131,9 +131,6 @@ TEST_F(PlannerTest, RefusesWhatItWouldNotDo) {
   t.platforms = {"linux/amd64", "linux/arm64"};
   EXPECT_THAT(error_of({t}), HasSubstr("several platforms"));
   t = target("t");
-  t.cache_to = {{{"type", "inline"}}};
-  EXPECT_THAT(error_of({t}), HasSubstr("cache-to"));
-  t = target("t");
   t.annotations = {"a=b"};
   t.call = "check";
   EXPECT_THAT(error_of({t}), HasSubstr("call=check"));

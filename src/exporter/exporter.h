@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,12 +23,20 @@
 
 namespace slipway::exporter {
 
+// Further members of an image's config (name -> JSON), made from its layers.
+using ConfigMembers = std::function<Result<std::map<std::string, std::string>>(
+    const std::vector<Layer>& layers, const LayerChoice& choice)>;
+
 // What a build made: a file system and the config of its image.
 struct BuildResult {
   store::SnapshotId snapshot;
   std::shared_ptr<const void> pin;  // keeps the snapshot; co-owned with the solver's results
-  ImageConfig config;               // without diff_ids; history without what this build cannot know
-  std::optional<int64_t> epoch;     // SOURCE_DATE_EPOCH, seconds
+  // Instead of a snapshot, for an exporter that needs no files: the layers by name. What the
+  // content store lacks of them, a registry of `base_images` has.
+  std::optional<std::vector<Layer>> named_layers;
+  ImageConfig config;            // without diff_ids; history without what this build cannot know
+  std::optional<int64_t> epoch;  // SOURCE_DATE_EPOCH, seconds
+  ConfigMembers config_members;  // may be empty
   // Images that the lower layers may have come from: a push mounts their layers instead of sending
   // them, where they lie in the same registry.
   std::vector<Reference> base_images;
@@ -57,6 +66,9 @@ class Exporter {
   // How run() will want the layers of a build whose SOURCE_DATE_EPOCH is `epoch`, so that they can
   // be made before; nullopt for an output without layers.
   virtual std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const = 0;
+  // Whether run() reads the files of the result, or its layers' bytes; BuildResult::named_layers
+  // will not do then.
+  virtual bool needs_files(std::optional<int64_t> epoch) const = 0;
   // Makes the output; nothing of it is where others look before finalize().
   virtual Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) = 0;
   // Publishes: renames the file, pushes, names the image. Called when every target of the build has

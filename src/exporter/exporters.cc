@@ -33,6 +33,11 @@ class ImageExporter final : public Exporter {
   std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const override {
     return layer_choice(options_, epoch, false);
   }
+  bool needs_files(std::optional<int64_t> epoch) const override {
+    // What is pushed can come from the registry that has it; what is only stored is needed here.
+    return !options_.push || options_.force_compression ||
+           layer_choice(options_, epoch, false).clamp_mtime.has_value();
+  }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     // A registry may have layers of base images that are not here: pushing fetches what it lacks.
@@ -147,6 +152,7 @@ class ArchiveExporter final : public Exporter {
   std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const override {
     return layer_choice(options_, epoch, true);
   }
+  bool needs_files(std::optional<int64_t>) const override { return true; }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     const AssembledImage image = TRY(assemble_image(result, options_, true, context));
@@ -180,6 +186,7 @@ class LayoutExporter final : public Exporter {
   std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const override {
     return layer_choice(options_, epoch, true);
   }
+  bool needs_files(std::optional<int64_t>) const override { return true; }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     image_ = TRY(assemble_image(result, options_, true, context));
@@ -218,6 +225,7 @@ class TarExporter final : public Exporter {
     TRY(destination_.write(context, write));
     return ExportedImage();
   }
+  bool needs_files(std::optional<int64_t>) const override { return true; }
 
   Status finalize(const ExportContext& context) override { return destination_.publish(context); }
 
@@ -241,6 +249,7 @@ class LocalExporter final : public Exporter {
     if (!options_.mtime) options_.mtime = result.epoch;
     return ExportedImage();
   }
+  bool needs_files(std::optional<int64_t>) const override { return true; }
 
   Status finalize(const ExportContext& context) override {
     const MountedResult mounted = TRY(MountedResult::open(context.store, result_.snapshot));
@@ -270,6 +279,7 @@ class CacheOnlyExporter final : public Exporter {
   Result<ExportedImage> run(const BuildResult&, const ExportContext&) override {
     return ExportedImage();
   }
+  bool needs_files(std::optional<int64_t>) const override { return false; }
   Status finalize(const ExportContext&) override { return {}; }
 };
 

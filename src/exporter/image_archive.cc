@@ -151,6 +151,34 @@ Status place_blob(const std::filesystem::path& place, const Descriptor& blob,
   return std::move(error).context("write " + place.string());
 }
 
+// Puts entries into a layout's index, each in the place of one of the same name.
+Status add_entries(const std::vector<Descriptor>& added_entries,
+                   const std::filesystem::path& directory) {
+  // Builds may export into one layout at the same time.
+  const FileLock lock =
+      TRY(FileLock::acquire(directory / "index.json.lock", FileLock::Mode::Exclusive));
+  std::vector<Descriptor> entries;
+  const Result<std::string> before = read_file(directory / "index.json", 64 << 20);
+  if (before) {
+    entries = TRY(parse_index(*before).context((directory / "index.json").string())).manifests;
+  } else if (before.error().code() != ErrorCode::NotFound) {
+    return before.error();
+  }
+  const auto name_of = [](const Descriptor& entry) {
+    const auto name = entry.annotations.find(kRefName);
+    return name == entry.annotations.end() ? std::string() : name->second;
+  };
+  for (const Descriptor& added : added_entries) {
+    std::erase_if(entries, [&](const Descriptor& entry) {
+      return name_of(entry) == name_of(added) &&
+             (!name_of(added).empty() || entry.digest == added.digest);
+    });
+    entries.push_back(added);
+  }
+  TRY(write_file_atomic(directory / "oci-layout", kLayoutFile));
+  return write_file_atomic(directory / "index.json", index_json(std::move(entries)));
+}
+
 }  // namespace
 
 Status write_image_archive(const std::vector<ArchivedImage>& images, ArchiveKind kind,
@@ -191,29 +219,14 @@ Status add_layout_blobs(const AssembledImage& image, const std::filesystem::path
 
 Status add_layout_entry(const AssembledImage& image, const std::vector<Reference>& names,
                         const std::filesystem::path& directory) {
-  // Builds may export into one layout at the same time.
-  const FileLock lock =
-      TRY(FileLock::acquire(directory / "index.json.lock", FileLock::Mode::Exclusive));
-  std::vector<Descriptor> entries;
-  const Result<std::string> before = read_file(directory / "index.json", 64 << 20);
-  if (before) {
-    entries = TRY(parse_index(*before).context((directory / "index.json").string())).manifests;
-  } else if (before.error().code() != ErrorCode::NotFound) {
-    return before.error();
-  }
-  const auto name_of = [](const Descriptor& entry) {
-    const auto name = entry.annotations.find(kRefName);
-    return name == entry.annotations.end() ? std::string() : name->second;
-  };
-  for (const Descriptor& added : index_entries(image.manifest, names)) {
-    std::erase_if(entries, [&](const Descriptor& entry) {
-      return name_of(entry) == name_of(added) &&
-             (!name_of(added).empty() || entry.digest == added.digest);
-    });
-    entries.push_back(added);
-  }
-  TRY(write_file_atomic(directory / "oci-layout", kLayoutFile));
-  return write_file_atomic(directory / "index.json", index_json(std::move(entries)));
+  return add_entries(index_entries(image.manifest, names), directory);
+}
+
+Status add_layout_tag(const Descriptor& target, const std::string& tag,
+                      const std::filesystem::path& directory) {
+  Descriptor entry = target;
+  entry.annotations[kRefName] = tag;
+  return add_entries({entry}, directory);
 }
 
 }  // namespace slipway::exporter

@@ -46,4 +46,8 @@ Status add_layout_blobs(const AssembledImage& image, const std::filesystem::path
 Status add_layout_entry(const AssembledImage& image, const std::vector<Reference>& names,
                         const std::filesystem::path& directory);
 
+// As add_layout_entry(), for what has a tag and no name of an image: a build cache.
+Status add_layout_tag(const Descriptor& target, const std::string& tag,
+                      const std::filesystem::path& directory);
+
 }  // namespace slipway::exporter

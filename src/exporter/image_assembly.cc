@@ -90,6 +90,13 @@ bool is_after(const std::string& time, int64_t epoch) {
   return seconds && *seconds > epoch;
 }
 
+Result<std::vector<Layer>> layers_of(const BuildResult& result, const LayerChoice& choice,
+                                     const ExportContext& context) {
+  if (result.named_layers) return *result.named_layers;
+  return ensure_layers(context.store, result.snapshot, choice, context.pool, context.progress,
+                       context.stop);
+}
+
 }  // namespace
 
 ImageConfig complete_config(ImageConfig config, const std::vector<Layer>& layers,
@@ -136,12 +143,16 @@ Result<AssembledImage> assemble_image(const BuildResult& result, const ImageOpti
   const bool oci = options.use_oci_types();
   const std::optional<int64_t> epoch = options.epoch ? options.epoch : result.epoch;
   const LayerChoice choice = layer_choice(options, epoch, need_content);
-  const std::vector<Layer> layers = TRY(ensure_layers(
-      context.store, result.snapshot, choice, context.pool, context.progress, context.stop));
+  const std::vector<Layer> layers = TRY(layers_of(result, choice, context));
 
   AssembledImage image;
   ImageConfig config = complete_config(result.config, layers, epoch);
   if (config.platform.os.empty()) config.platform = Platform::host();
+  if (result.config_members) {
+    for (auto& [name, json] : TRY(result.config_members(layers, choice))) {
+      config.unknown.insert_or_assign(name, std::move(json));
+    }
+  }
   const std::string config_json = to_json(config);
   image.config.media_type = oci ? media_type::kOciConfig : media_type::kDockerConfig;
   image.config.size = config_json.size();

@@ -42,7 +42,11 @@ Status collect(store::ContentStore& content, const Descriptor& target, int depth
     }
     const Index index = TRY(parse_index(text));
     for (const Descriptor& child : index.manifests) {
-      TRY(collect(content, child, depth + 1, contents));
+      if (is_index_type(child.media_type) || is_manifest_type(child.media_type)) {
+        TRY(collect(content, child, depth + 1, contents));
+      } else if (contents.seen.insert(child.digest).second) {
+        contents.blobs.push_back(child);  // an index of blobs: a build cache
+      }
     }
   } else {
     const Manifest manifest = TRY(parse_manifest(text));

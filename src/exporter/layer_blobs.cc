@@ -1,6 +1,7 @@
 #include "exporter/layer_blobs.h"
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 
 #include <fmt/format.h>
@@ -200,11 +201,30 @@ Result<std::vector<Layer>> own_layers(store::Store& store, store::SnapshotId id,
   std::vector<Layer> layers;
   for (const store::LayerBlob& blob : blobs) {
     layers.push_back({blob, created, fetched, layers.size(), blobs.size()});
+    if (fetched) read_part_text(blob.label, layers.back());
   }
   return layers;
 }
 
 }  // namespace
+
+std::string part_text(const Layer& layer) {
+  return fmt::format("{}/{} {}", layer.part + 1, layer.parts, layer.blob.label);
+}
+
+void read_part_text(const std::string& text, Layer& layer) {
+  constexpr size_t kMostParts = 1000;
+  size_t part = 0, parts = 0;
+  const char* const end = text.data() + text.size();
+  const auto [slash, first_error] = std::from_chars(text.data(), end, part);
+  if (first_error != std::errc() || slash == end || *slash != '/') return;
+  const auto [space, second_error] = std::from_chars(slash + 1, end, parts);
+  if (second_error != std::errc() || space == end || *space != ' ') return;
+  if (part == 0 || part > parts || parts > kMostParts) return;
+  layer.part = part - 1;
+  layer.parts = parts;
+  layer.blob.label.assign(space + 1, end);
+}
 
 Result<std::vector<Layer>> ensure_layers(store::Store& store, store::SnapshotId top,
                                          const LayerChoice& choice, ThreadPool& pool,

@@ -47,6 +47,12 @@ struct Layer {
   size_t parts = 1;
 };
 
+// Of a part: "2/5 opt/venv/lib", kept with a layer that goes into a cache and comes back from
+// there.
+std::string part_text(const Layer& layer);
+// Takes part, parts and label from such a text; anything else leaves the layer whole.
+void read_part_text(const std::string& text, Layer& layer);
+
 // No image gets more layers than this by splitting: overlayfs and container engines have limits
 // near 128, and others want to build on the image.
 inline constexpr size_t kMostLayers = 100;

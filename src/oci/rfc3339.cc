@@ -131,4 +131,14 @@ Result<int64_t> rfc3339_seconds(std::string_view text) {
          parts->minute * 60 + parts->second - parts->offset_seconds;
 }
 
+Result<int64_t> rfc3339_microseconds(std::string_view text) {
+  const std::optional<Parts> parts = parse_parts(text);
+  if (!parts) return not_a_time(text);
+  int64_t fraction = 0;
+  for (size_t i = 0; i < 6; ++i) {
+    fraction = fraction * 10 + (i < parts->fraction.size() ? parts->fraction[i] - '0' : 0);
+  }
+  return TRY(rfc3339_seconds(text)) * 1'000'000 + fraction;
+}
+
 }  // namespace slipway

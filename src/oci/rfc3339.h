@@ -17,5 +17,7 @@ Result<std::string> canonical_rfc3339(std::string_view text);
 std::string format_rfc3339(int64_t seconds, int64_t nanoseconds = 0);
 // Seconds since the epoch of an RFC 3339 time; fractions are cut off.
 Result<int64_t> rfc3339_seconds(std::string_view text);
+// Microseconds since the epoch; what is finer is cut off.
+Result<int64_t> rfc3339_microseconds(std::string_view text);
 
 }  // namespace slipway

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "layer/diff.h"
+#include "oci/rfc3339.h"
 #include "source/image_blobs.h"
 
 namespace slipway::source {
@@ -101,6 +102,15 @@ Status unpack_layer(store::Store& store, const Descriptor& layer, const Digest& 
   return {};
 }
 
+// Layers of a build cache say when their step ended, so that images made of them have the history
+// that the first build gave them.
+std::optional<int64_t> created_of(const Descriptor& layer) {
+  const auto created = layer.annotations.find(annotation::kCreated);
+  if (created == layer.annotations.end()) return std::nullopt;
+  const Result<int64_t> time = rfc3339_microseconds(created->second);
+  return time ? std::optional(*time) : std::nullopt;
+}
+
 }  // namespace
 
 Result<std::vector<Digest>> chain_ids(const ResolvedImage& image) {
@@ -189,8 +199,13 @@ Result<UnpackedImage> ImageUnpacker::unpack(const ResolvedImage& image,
     const store::SnapshotId committed = TRY(ready.unpacked->commit_onto(top.snapshot));
     top.pin = TRY(store_.snapshotter().pin(committed));
     top.snapshot = committed;
-    TRY(store_.layers().add_blob(committed, kFetchedVariant,
-                                 {layers[index], image.config.diff_ids[index]}));
+    if (const auto created = created_of(layers[index])) {
+      TRY(store_.snapshotter().set_created(committed, *created));
+    }
+    store::LayerBlob blob{layers[index], image.config.diff_ids[index]};
+    const auto part = layers[index].annotations.find(annotation::kLayerPart);
+    if (part != layers[index].annotations.end()) blob.label = part->second;
+    TRY(store_.layers().add_blob(committed, kFetchedVariant, blob));
     const store::SnapshotId known = TRY(store_.layers().add_chain(chain[index], committed));
     if (known != committed) {
       top.pin = TRY(store_.snapshotter().pin(known));

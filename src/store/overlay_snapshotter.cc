@@ -153,6 +153,12 @@ Result<int64_t> OverlaySnapshotter::created(SnapshotId id) {
   return rows.integer(0);
 }
 
+Status OverlaySnapshotter::set_created(SnapshotId id, int64_t microseconds) {
+  TRY(core_->database().lock()->run("UPDATE snapshots SET created = ? WHERE id = ?", microseconds,
+                                    id.value));
+  return {};
+}
+
 Result<OverlayLayers> OverlaySnapshotter::view(SnapshotId id) {
   OverlayLayers layers;
   for (const SnapshotId layer : TRY(ancestry(id))) layers.lower.push_back(directory(layer));

@@ -28,6 +28,8 @@ class OverlaySnapshotter : public Snapshotter {
   Result<std::vector<SnapshotId>> ancestry(SnapshotId id);
   // When it was committed, microseconds since the epoch.
   Result<int64_t> created(SnapshotId id);
+  // For a snapshot of files that were made elsewhere: when that was.
+  Status set_created(SnapshotId id, int64_t microseconds);
   // pin(), but nullopt when the snapshot is not there (any more), its directory included.
   Result<std::optional<std::shared_ptr<const void>>> try_pin(SnapshotId id);
   // Removes the snapshot's row, what is known about it, and its directory. It must have no
