@@ -10,7 +10,6 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -49,8 +48,8 @@ CommandOutput run_script(const std::string& script) {
 std::vector<pid_t> processes_with(const std::string& word) {
   std::vector<pid_t> pids;
   for (const auto& entry : fs::directory_iterator("/proc")) {
-    std::ifstream file(entry.path() / "cmdline");
-    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    // Any of them may end while we look.
+    const std::string text = read_file(entry.path() / "cmdline").value_or("");
     if (text.contains(word)) pids.push_back(std::stoi(entry.path().filename()));
   }
   return pids;

@@ -58,13 +58,18 @@ size_t mounts_below(const fs::path& directory) {
   return count;
 }
 
+// A duration to sleep that no other run of the tests uses, so that what one left is not counted by
+// another.
+std::string long_time(int seconds) {
+  return fmt::format("{}.{}", seconds, ::getpid());
+}
+
 // Processes whose command line has `word`.
 size_t processes_with(const std::string& word) {
   size_t count = 0;
   for (const auto& entry : fs::directory_iterator("/proc")) {
-    std::ifstream file(entry.path() / "cmdline");
-    const std::string text((std::istreambuf_iterator<char>(file)), {});
-    count += text.contains(word);
+    // Any of them may end while we look.
+    count += read_file(entry.path() / "cmdline").value_or("").contains(word);
   }
   return count;
 }
@@ -259,16 +264,17 @@ TEST_F(OciExecutorTest, SecretHasItsOwnerAndModeAndIsOnNoDisk) {
 TEST_F(OciExecutorTest, CancelEndsTheWholeTreeAtOnce) {
   std::stop_source stop;
   StepOutcome step;
+  const std::string time = long_time(86400);
   std::thread canceller([&] {
-    while (processes_with("86400.5") < 3) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (processes_with(time) < 3) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     stop.request_stop();
   });
-  step =
-      machine.run(machine.shell("trap '' TERM; sleep 86400.5 & (sleep 86400.5 &) ; sleep 86400.5"),
-                  stop.get_token());
+  step = machine.run(
+      machine.shell(fmt::format("trap '' TERM; sleep {0} & (sleep {0} &) ; sleep {0}", time)),
+      stop.get_token());
   canceller.join();
   EXPECT_EQ(step.error_code, ErrorCode::Cancelled);
-  EXPECT_EQ(processes_with("86400.5"), 0u);
+  EXPECT_EQ(processes_with(time), 0u);
   EXPECT_EQ(mounts_below(machine.rootfs()), 0u);
   machine.end();
   EXPECT_EQ(mounts_below(machine.directory()), 0u);
@@ -282,17 +288,17 @@ TEST_F(OciExecutorTest, CancelDuringSetUpLeavesNothing) {
       std::this_thread::sleep_for(std::chrono::milliseconds(delay));
       stop.request_stop();
     });
-    EXPECT_EQ(machine.run(machine.shell("sleep 86401.5"), stop.get_token()).error_code,
+    EXPECT_EQ(machine.run(machine.shell("sleep " + long_time(86401)), stop.get_token()).error_code,
               ErrorCode::Cancelled);
   }
-  EXPECT_EQ(processes_with("86401.5"), 0u);
+  EXPECT_EQ(processes_with(long_time(86401)), 0u);
   machine.end();
   EXPECT_EQ(mounts_below(machine.directory()), 0u);
 }
 
 TEST_F(OciExecutorTest, ProcessesLeftInTheBackgroundEndWithTheStep) {
-  EXPECT_EQ(machine.run("sleep 86402.5 & exit 0").exit_code, 0);
-  EXPECT_EQ(processes_with("86402.5"), 0u);
+  EXPECT_EQ(machine.run("sleep " + long_time(86402) + " & exit 0").exit_code, 0);
+  EXPECT_EQ(processes_with(long_time(86402)), 0u);
 }
 
 TEST_F(OciExecutorTest, RuncRunsTheSameSteps) {
