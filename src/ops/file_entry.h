@@ -28,8 +28,7 @@ struct EntryCopy {
   MergedDir::Entry entry;
   std::shared_ptr<const MergedDir> target;  // writable; the same
   std::string target_name;
-  CopyLinks::Directory
-      earlier;  // what an earlier copy made of the target directory; may be nullptr
+  CopyLinks::Directory earlier;  // what an earlier copy made of the target; may be nullptr
 };
 
 // Creates the copy in the upper directory, in the place of a file or whiteout there. Thread-safe

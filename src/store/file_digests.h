@@ -33,6 +33,7 @@ class FileDigests {
  public:
   // A missing, damaged or foreign file is an empty index: then everything is hashed again.
   static std::unique_ptr<FileDigests> load(std::filesystem::path path);
+
   // Thread-safe.
   std::optional<RawDigest> find(const FileIdentity& identity);
   // Remembers a file that was hashed from `hash_started` on (nanoseconds since the epoch).

@@ -3,10 +3,11 @@
 //   metadata.db            SQLite: snapshots, cache records, images, ... (schema.h)
 //   blobs/sha256/HEX       content by digest
 //   snapshots/ID/fs        a layer's own entries, in overlayfs's form; ID/work only while active
-//   snapshots/ID/contents          what files of the layer hold, where a copy noted it
-//   (snapshot_contents.h) snapshots/empty        the empty lowest layer that read-only overlays
-//   need cache-mounts/ID        directories of RUN --mount=type=cache context/               stat
-//   indexes of build contexts history/               one directory per build (written by cli)
+//   snapshots/ID/contents  what files of the layer hold (snapshot_contents.h)
+//   snapshots/empty        the empty lowest layer that read-only overlays need
+//   cache-mounts/ID        directories of RUN --mount=type=cache
+//   context/               stat indexes of build contexts
+//   history/               one directory per build (written by cli)
 //   locks/pins, locks/claims   see range_lock.h
 //   tmp/p-XXXXXX           scratch of one process, flocked by it; removed by others once it is dead
 #pragma once

@@ -164,7 +164,7 @@ skopeo inspect --raw --tls-verify=false "docker://$registry/cache:compose" >/dev
 nothing_left
 
 # BuildKit reads what we wrote, and we what it wrote.
-peers=${SLIPWAY_PEERS:-/var/tmp/peers}
+peers=${SLIPWAY_PEERS:-$HOME/.cache/slipway/peers}
 [ -x "$peers/buildkitd" ] || { echo "BuildKit is not at $peers (SLIPWAY_PEERS): not compared with it"; exit 0; }
 "$peers/buildkitd" --addr "unix://$work/buildkit.sock" --root "$work/buildkit" --oci-worker=true \
   --containerd-worker=false --oci-worker-net=host >"$work/buildkit.log" 2>&1 &

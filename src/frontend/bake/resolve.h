@@ -16,8 +16,8 @@ struct Request {
   std::vector<std::string> targets;  // names or patterns of targets and groups; empty: "default"
   std::vector<std::string> set;      // --set, in order
   CommonFlags flags;
-  bool stdin_allowed =
-      false;  // "-" may be the context or the Dockerfile: of one target, not of a bake file
+  // "-" may be the context or the Dockerfile: of one target, not of a bake file.
+  bool stdin_allowed = false;
 };
 
 // Complete definitions: nothing is inherited any more, context and Dockerfile have their defaults.
