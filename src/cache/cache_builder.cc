@@ -104,12 +104,10 @@ class Builder {
 
   // A blob that lies in several stacks (COPY --link) was made last in the image's.
   void describe(const Descriptor& layer) {
-    const auto created = [](const Descriptor& descriptor) {
-      const auto time = descriptor.annotations.find(annotation::kCreated);
-      return time == descriptor.annotations.end() ? std::string() : time->second;
-    };
     const auto [known, is_new] = descriptors_.emplace(layer.digest, layer);
-    if (!is_new && created(known->second) < created(layer)) known->second = layer;
+    if (is_new) return;
+    const std::string created = known->second.annotation_of(annotation::kCreated);
+    if (created < layer.annotation_of(annotation::kCreated)) known->second = layer;
   }
 
   // old index -> new index, for `order` (new index -> old index).

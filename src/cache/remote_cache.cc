@@ -15,9 +15,8 @@ constexpr size_t kMaxManifestBytes = 8 << 20;
 
 // Of a layer as a cache's manifest lists it; empty when nothing says it.
 Digest diff_id_of(const Descriptor& layer) {
-  const auto named = layer.annotations.find(annotation::kUncompressed);
-  if (named != layer.annotations.end()) {
-    if (auto diff_id = Digest::parse(named->second)) return *std::move(diff_id);
+  if (auto diff_id = Digest::parse(layer.annotation_of(annotation::kUncompressed))) {
+    return *std::move(diff_id);
   }
   if (layer_compression(layer.media_type) == Compression::Uncompressed) return layer.digest;
   return {};

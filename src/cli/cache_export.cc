@@ -168,13 +168,14 @@ std::vector<exporter::Layer> named_layers(const cache::LayerStack& stack) {
     exporter::Layer& layer = layers.emplace_back();
     layer.blob.descriptor = stack.layers[i];
     layer.blob.diff_id = stack.diff_ids[i];
-    const auto created = layer.blob.descriptor.annotations.find(annotation::kCreated);
-    const bool dated = created != layer.blob.descriptor.annotations.end();
-    layer.created = rfc3339_microseconds(dated ? created->second : stack.created).value_or(0);
+    Descriptor& descriptor = layer.blob.descriptor;
+    const bool dated = descriptor.annotations.contains(annotation::kCreated);
+    const std::string created =
+        dated ? descriptor.annotation_of(annotation::kCreated) : stack.created;
+    layer.created = rfc3339_microseconds(created).value_or(0);
     layer.fetched = true;
-    const auto part = layer.blob.descriptor.annotations.find(annotation::kLayerPart);
-    if (part != layer.blob.descriptor.annotations.end()) read_part_text(part->second, layer);
-    layer.blob.descriptor.annotations.clear();
+    read_part_text(descriptor.annotation_of(annotation::kLayerPart), layer);
+    descriptor.annotations.clear();
   }
   return layers;
 }

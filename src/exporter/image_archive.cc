@@ -17,7 +17,6 @@ namespace slipway::exporter {
 namespace {
 
 constexpr char kLayoutFile[] = R"({"imageLayoutVersion":"1.0.0"})";
-constexpr char kRefName[] = "org.opencontainers.image.ref.name";
 constexpr char kImageName[] = "io.containerd.image.name";
 
 std::string blob_path(const Digest& digest) {
@@ -32,7 +31,7 @@ std::vector<Descriptor> index_entries(Descriptor plain, const std::vector<Refere
   for (const Reference& name : names) {
     Descriptor entry = plain;
     entry.annotations[kImageName] = name.str();
-    entry.annotations[kRefName] = name.tag().empty() ? name.str() : name.tag();
+    entry.annotations[annotation::kRefName] = name.tag().empty() ? name.str() : name.tag();
     entries.push_back(std::move(entry));
   }
   return entries;
@@ -164,14 +163,11 @@ Status add_entries(const std::vector<Descriptor>& added_entries,
   } else if (before.error().code() != ErrorCode::NotFound) {
     return before.error();
   }
-  const auto name_of = [](const Descriptor& entry) {
-    const auto name = entry.annotations.find(kRefName);
-    return name == entry.annotations.end() ? std::string() : name->second;
-  };
   for (const Descriptor& added : added_entries) {
+    const std::string name = added.annotation_of(annotation::kRefName);
     std::erase_if(entries, [&](const Descriptor& entry) {
-      return name_of(entry) == name_of(added) &&
-             (!name_of(added).empty() || entry.digest == added.digest);
+      return entry.annotation_of(annotation::kRefName) == name &&
+             (!name.empty() || entry.digest == added.digest);
     });
     entries.push_back(added);
   }
@@ -225,7 +221,7 @@ Status add_layout_entry(const AssembledImage& image, const std::vector<Reference
 Status add_layout_tag(const Descriptor& target, const std::string& tag,
                       const std::filesystem::path& directory) {
   Descriptor entry = target;
-  entry.annotations[kRefName] = tag;
+  entry.annotations[annotation::kRefName] = tag;
   return add_entries({entry}, directory);
 }
 

@@ -31,6 +31,11 @@ constexpr std::array<LayerType, 4> kForeignLayerTypes = {{
 
 }  // namespace
 
+std::string Descriptor::annotation_of(const std::string& name) const {
+  const auto found = annotations.find(name);
+  return found == annotations.end() ? std::string() : found->second;
+}
+
 std::optional<Compression> layer_compression(std::string_view layer_media_type) {
   for (const LayerType& type : kLayerTypes) {
     if (layer_media_type == type.media_type) return type.compression;

@@ -27,8 +27,10 @@ inline constexpr char kDockerLayerGzip[] = "application/vnd.docker.image.rootfs.
 inline constexpr char kDockerLayerZstd[] = "application/vnd.docker.image.rootfs.diff.tar.zstd";
 }  // namespace media_type
 
-// On the layers of build caches.
 namespace annotation {
+// In the index of a layout: the tag of an image, or its whole name.
+inline constexpr char kRefName[] = "org.opencontainers.image.ref.name";
+// On the layers of build caches.
 inline constexpr char kUncompressed[] = "containerd.io/uncompressed";  // the diff id
 inline constexpr char kCreated[] = "buildkit/createdat";       // when its step ended, RFC 3339
 inline constexpr char kLayerPart[] = "io.slipway.layer.part";  // of a split layer: "2/5 opt/venv"
@@ -43,6 +45,8 @@ struct Descriptor {
   std::string artifact_type;
 
   bool operator==(const Descriptor&) const = default;
+  // The value of an annotation; empty when it is not there.
+  std::string annotation_of(const std::string& name) const;
 };
 
 enum class Compression { Uncompressed, Gzip, Zstd };

@@ -23,7 +23,6 @@ constexpr size_t kMaxAllMetadataBytes = 64 << 20;  // of all of them: they are k
 constexpr size_t kBufferBytes = 1 << 20;
 constexpr int kMaxIndexDepth = 4;
 constexpr char kContainerdName[] = "io.containerd.image.name";
-constexpr char kRefName[] = "org.opencontainers.image.ref.name";
 
 // "./a//b" -> "a/b"; nullopt for a path that leads out of the archive.
 std::optional<std::string> clean_path(std::string_view path) {
@@ -288,12 +287,11 @@ class ArchiveLoader {
 }  // namespace
 
 Result<std::string> annotated_name(const Descriptor& entry) {
-  for (const char* key : {kContainerdName, kRefName}) {
-    const auto annotation = entry.annotations.find(key);
-    if (annotation == entry.annotations.end()) continue;
+  for (const char* key : {kContainerdName, annotation::kRefName}) {
+    const std::string text = entry.annotation_of(key);
     // A bare tag ("latest") names no image.
-    if (annotation->second.find_first_of(":/") == std::string::npos) continue;
-    const Reference name = TRY(Reference::parse(annotation->second));
+    if (text.find_first_of(":/") == std::string::npos) continue;
+    const Reference name = TRY(Reference::parse(text));
     return name.with_default_tag().str();
   }
   return std::string();

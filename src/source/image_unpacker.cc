@@ -105,9 +105,7 @@ Status unpack_layer(store::Store& store, const Descriptor& layer, const Digest& 
 // Layers of a build cache say when their step ended, so that images made of them have the history
 // that the first build gave them.
 std::optional<int64_t> created_of(const Descriptor& layer) {
-  const auto created = layer.annotations.find(annotation::kCreated);
-  if (created == layer.annotations.end()) return std::nullopt;
-  const Result<int64_t> time = rfc3339_microseconds(created->second);
+  const Result<int64_t> time = rfc3339_microseconds(layer.annotation_of(annotation::kCreated));
   return time ? std::optional(*time) : std::nullopt;
 }
 
@@ -203,8 +201,7 @@ Result<UnpackedImage> ImageUnpacker::unpack(const ResolvedImage& image,
       TRY(store_.snapshotter().set_created(committed, *created));
     }
     store::LayerBlob blob{layers[index], image.config.diff_ids[index]};
-    const auto part = layers[index].annotations.find(annotation::kLayerPart);
-    if (part != layers[index].annotations.end()) blob.label = part->second;
+    blob.label = layers[index].annotation_of(annotation::kLayerPart);
     TRY(store_.layers().add_blob(committed, kFetchedVariant, blob));
     const store::SnapshotId known = TRY(store_.layers().add_chain(chain[index], committed));
     if (known != committed) {

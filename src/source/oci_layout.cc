@@ -14,19 +14,13 @@
 namespace slipway::source {
 namespace {
 
-constexpr char kRefName[] = "org.opencontainers.image.ref.name";
 constexpr size_t kMaxIndexBytes = 4 << 20;
 constexpr size_t kMaxSmallBlobBytes = 64 << 20;
 constexpr size_t kReadBytes = 256 << 10;
 
-std::string ref_name(const Descriptor& descriptor) {
-  const auto name = descriptor.annotations.find(kRefName);
-  return name == descriptor.annotations.end() ? "" : name->second;
-}
-
 // Tools write the tag alone or the whole name.
 bool names_tag(const Descriptor& descriptor, const std::string& tag) {
-  const std::string name = ref_name(descriptor);
+  const std::string name = descriptor.annotation_of(annotation::kRefName);
   return name == tag || name.ends_with(":" + tag);
 }
 
@@ -54,7 +48,7 @@ Result<Descriptor> OciLayout::find_tag(const std::string& tag) const {
   if (tag.empty() && index_.manifests.size() == 1) return index_.manifests.front();
   std::vector<std::string> names;
   for (const Descriptor& descriptor : index_.manifests) {
-    const std::string name = ref_name(descriptor);
+    const std::string name = descriptor.annotation_of(annotation::kRefName);
     if (!name.empty()) names.push_back(name);
   }
   return make_error(ErrorCode::NotFound, "find tag \"{}\" in {}: it has {}", wanted, name(),
