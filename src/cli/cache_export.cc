@@ -14,12 +14,6 @@
 namespace slipway::cli {
 namespace {
 
-constexpr int64_t kSecond = 1'000'000;  // microseconds
-
-std::string time_text(int64_t microseconds) {
-  return format_rfc3339(microseconds / kSecond, microseconds % kSecond * 1000);
-}
-
 void report(progress::VertexReporter& reporter, const std::string& what,
             std::optional<progress::Time> started, bool completed) {
   reporter.status(what, 0, 0, started, completed);
@@ -30,11 +24,11 @@ cache::LayerStack stack_of(const std::vector<exporter::Layer>& layers) {
   for (const exporter::Layer& layer : layers) {
     Descriptor descriptor = layer.blob.descriptor;
     descriptor.annotations[annotation::kUncompressed] = layer.blob.diff_id.str();
-    descriptor.annotations[annotation::kCreated] = time_text(layer.created);
+    descriptor.annotations[annotation::kCreated] = format_rfc3339_microseconds(layer.created);
     if (layer.parts > 1) descriptor.annotations[annotation::kLayerPart] = part_text(layer);
     stack.layers.push_back(std::move(descriptor));
     stack.diff_ids.push_back(layer.blob.diff_id);
-    stack.created = time_text(layer.created);
+    stack.created = format_rfc3339_microseconds(layer.created);
   }
   return stack;
 }

@@ -13,11 +13,6 @@ namespace {
 
 constexpr char kCreated[] = "org.opencontainers.image.created";
 
-std::string time_text(int64_t microseconds) {
-  constexpr int64_t kSecond = 1'000'000;
-  return format_rfc3339(microseconds / kSecond, microseconds % kSecond * 1000);
-}
-
 // The entry of a step whose layer is split is repeated for each part, which its comment names.
 void describe_parts(std::vector<HistoryEntry>& history, const std::vector<Layer>& layers) {
   std::vector<HistoryEntry> described;
@@ -45,7 +40,7 @@ void fit_history(std::vector<HistoryEntry>& history, const std::vector<Layer>& l
   }
   for (; described < layers.size(); ++described) {
     HistoryEntry entry;
-    entry.created = time_text(layers[described].created);
+    entry.created = format_rfc3339_microseconds(layers[described].created);
     entry.comment = "buildkit.exporter.image.v0";
     history.push_back(std::move(entry));
   }
@@ -57,7 +52,7 @@ void date_history(std::vector<HistoryEntry>& history, const std::vector<Layer>& 
   size_t layer = 0;
   for (HistoryEntry& entry : history) {
     if (entry.empty_layer) continue;
-    if (entry.created.empty()) entry.created = time_text(layers[layer].created);
+    if (entry.created.empty()) entry.created = format_rfc3339_microseconds(layers[layer].created);
     ++layer;
   }
   std::string created;

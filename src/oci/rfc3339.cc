@@ -8,6 +8,8 @@
 namespace slipway {
 namespace {
 
+constexpr int64_t kSecond = 1'000'000;  // microseconds
+
 struct Parts {
   std::string_view date_time;  // 19 characters
   std::string_view fraction;   // digits only
@@ -87,6 +89,14 @@ std::optional<Parts> parse_parts(std::string_view text) {
   return parts;
 }
 
+int64_t seconds_of(const Parts& parts) {
+  using namespace std::chrono;
+  const sys_days days = year_month_day(year(parts.year), month(static_cast<unsigned>(parts.month)),
+                                       day(static_cast<unsigned>(parts.day)));
+  return int64_t{days.time_since_epoch().count()} * 86400 + parts.hour * 3600 + parts.minute * 60 +
+         parts.second - parts.offset_seconds;
+}
+
 Error not_a_time(std::string_view text) {
   return make_error(ErrorCode::InvalidInput, "\"{}\" is no RFC 3339 time", text.substr(0, 80));
 }
@@ -120,15 +130,14 @@ std::string format_rfc3339(int64_t seconds, int64_t nanoseconds) {
                      fraction);
 }
 
+std::string format_rfc3339_microseconds(int64_t microseconds) {
+  return format_rfc3339(microseconds / kSecond, microseconds % kSecond * 1000);
+}
+
 Result<int64_t> rfc3339_seconds(std::string_view text) {
-  using namespace std::chrono;
   const std::optional<Parts> parts = parse_parts(text);
   if (!parts) return not_a_time(text);
-  const sys_days days =
-      year_month_day(year(parts->year), month(static_cast<unsigned>(parts->month)),
-                     day(static_cast<unsigned>(parts->day)));
-  return int64_t{days.time_since_epoch().count()} * 86400 + parts->hour * 3600 +
-         parts->minute * 60 + parts->second - parts->offset_seconds;
+  return seconds_of(*parts);
 }
 
 Result<int64_t> rfc3339_microseconds(std::string_view text) {
@@ -138,7 +147,7 @@ Result<int64_t> rfc3339_microseconds(std::string_view text) {
   for (size_t i = 0; i < 6; ++i) {
     fraction = fraction * 10 + (i < parts->fraction.size() ? parts->fraction[i] - '0' : 0);
   }
-  return TRY(rfc3339_seconds(text)) * 1'000'000 + fraction;
+  return seconds_of(*parts) * kSecond + fraction;
 }
 
 }  // namespace slipway

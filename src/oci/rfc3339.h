@@ -15,6 +15,7 @@ Result<std::string> canonical_rfc3339(std::string_view text);
 
 // "2026-11-24T07:00:00Z" and the nanoseconds in between, in UTC.
 std::string format_rfc3339(int64_t seconds, int64_t nanoseconds = 0);
+std::string format_rfc3339_microseconds(int64_t microseconds);
 // Seconds since the epoch of an RFC 3339 time; fractions are cut off.
 Result<int64_t> rfc3339_seconds(std::string_view text);
 // Microseconds since the epoch; what is finer is cut off.

@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kMaxIdleHandles = 16;
 constexpr size_t kMaxHeaderBytes = 256 << 10;
 constexpr long kConnectTimeoutSeconds = 15;
+constexpr char kHttpDate[] = "%a, %d %b %Y %H:%M:%S GMT";
 
 // TLS libraries write without MSG_NOSIGNAL: a peer that went away must not kill the process.
 class SigpipeBlocked {
@@ -402,9 +403,17 @@ Result<HttpResponse> HttpClient::perform(const HttpRequest& request, std::stop_t
 
 std::optional<int64_t> http_date(const std::string& text) {
   std::tm parts{};
-  const char* end = ::strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  const char* end = ::strptime(text.c_str(), kHttpDate, &parts);
   if (end == nullptr || *end != '\0') return std::nullopt;
   return ::timegm(&parts);
+}
+
+std::string format_http_date(int64_t seconds) {
+  const time_t time = seconds;
+  std::tm parts{};
+  char text[64];
+  if (::gmtime_r(&time, &parts) == nullptr) return {};
+  return {text, std::strftime(text, sizeof text, kHttpDate, &parts)};
 }
 
 std::string url_origin(std::string_view url) {

@@ -90,6 +90,8 @@ class HttpClient {
 
 // Seconds since the epoch of an HTTP date (RFC 9110 5.6.7, the preferred form); nullopt for others.
 std::optional<int64_t> http_date(const std::string& text);
+// The same the other way: "Tue, 24 Nov 2026 13:33:05 GMT"; empty for what has no date.
+std::string format_http_date(int64_t seconds);
 // "scheme://host:port" of a URL.
 std::string url_origin(std::string_view url);
 // The host (and port, when given) of a URL: "registry.lan:5000".

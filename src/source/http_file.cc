@@ -37,15 +37,6 @@ std::string redacted(const std::string& url) {
              : url.substr(0, start + 3) + "xxxxx" + url.substr(at);
 }
 
-// As in HTTP headers: "Tue, 24 Nov 2026 13:33:05 GMT".
-std::string http_time(int64_t seconds) {
-  const time_t time = seconds;
-  tm parts{};
-  char text[64];
-  if (::gmtime_r(&time, &parts) == nullptr) return {};
-  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
-}
-
 // A name that is one component of a path.
 std::string safe_filename(std::string name) {
   const size_t slash = name.find_last_of("/\\");
@@ -255,7 +246,7 @@ Digest HttpFileSource::cache_key(const HttpFileSpec& spec, const HttpFile& file)
   json.key("Perm").number(spec.mode == HttpFileSpec().mode ? 0 : int64_t{spec.mode});
   json.key("UID").number(spec.uid).key("GID").number(spec.gid);
   json.key("Checksum").string(file.digest.str());
-  if (file.mtime != 0) json.key("LastModTime").string(http_time(file.mtime));
+  if (file.mtime != 0) json.key("LastModTime").string(registry::format_http_date(file.mtime));
   json.end_object();
   return Digest::sha256_of(json.take());
 }
