@@ -119,17 +119,13 @@ class Builder {
 
   void sort_layers() {
     std::vector<ConfigLayer>& layers = built_.config.layers;
-    // Every stack from its bottom: no two are equal.
-    const auto stack = [&](size_t index) {
-      std::vector<std::string> blobs;
-      for (auto at = static_cast<int64_t>(index); at != -1;) {
-        blobs.push_back(layers[static_cast<size_t>(at)].blob.str());
-        at = layers[static_cast<size_t>(at)].parent;
-      }
-      return blobs;
-    };
+    // By their stacks, each from its top: no two are equal.
     std::vector<std::vector<std::string>> stacks(layers.size());
-    for (size_t i = 0; i < layers.size(); ++i) stacks[i] = stack(i);
+    for (size_t i = 0; i < layers.size(); ++i) {
+      for (const size_t index : layers_from(layers, i)) {
+        stacks[i].push_back(layers[index].blob.str());
+      }
+    }
     std::vector<size_t> order(layers.size());
     std::iota(order.begin(), order.end(), size_t{0});
     std::ranges::sort(order, [&](size_t a, size_t b) { return stacks[a] < stacks[b]; });
@@ -201,9 +197,8 @@ class Builder {
 
 std::vector<Digest> stack_of(const CacheConfig& config, size_t layer) {
   std::vector<Digest> blobs;
-  for (auto at = static_cast<int64_t>(layer); at != -1;) {
-    blobs.push_back(config.layers[static_cast<size_t>(at)].blob);
-    at = config.layers[static_cast<size_t>(at)].parent;
+  for (const size_t index : layers_from(config.layers, layer)) {
+    blobs.push_back(config.layers[index].blob);
   }
   std::ranges::reverse(blobs);
   return blobs;

@@ -179,6 +179,14 @@ void write(JsonWriter& json, const std::vector<ConfigRecord>& records) {
 
 }  // namespace
 
+std::vector<size_t> layers_from(const std::vector<ConfigLayer>& layers, size_t top) {
+  std::vector<size_t> indexes;
+  for (auto at = static_cast<int64_t>(top); at != -1; at = layers[indexes.back()].parent) {
+    indexes.push_back(static_cast<size_t>(at));
+  }
+  return indexes;
+}
+
 Result<CacheConfig> parse_cache_config(std::string_view text) {
   const Json document = TRY(json_fields::parse_object(text, kMaxBytes).context("cache config"));
   CacheConfig config;

@@ -56,6 +56,9 @@ struct CacheConfig {
   bool operator==(const CacheConfig&) const = default;
 };
 
+// A layer with all that are below it, from the top: indexes.
+std::vector<size_t> layers_from(const std::vector<ConfigLayer>& layers, size_t top);
+
 // Hostile input: indexes that point nowhere, loops and empty inputs are InvalidInput.
 Result<CacheConfig> parse_cache_config(std::string_view json);
 // The records alone, as inline caches have them; their layers are those of the image, of which

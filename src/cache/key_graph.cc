@@ -7,16 +7,16 @@
 namespace slipway::cache {
 namespace {
 
-void sort_unique(KeyGraph::Items& items) {
-  std::ranges::sort(items);
-  const auto repeated = std::ranges::unique(items);
-  items.erase(repeated.begin(), repeated.end());
-}
-
 // More layers than any file system can stack: such a result is of no use.
 constexpr size_t kMaxStack = 500;
 
 }  // namespace
+
+void sort_unique(std::vector<uint32_t>& items) {
+  std::ranges::sort(items);
+  const auto repeated = std::ranges::unique(items);
+  items.erase(repeated.begin(), repeated.end());
+}
 
 Digest record_digest(const Digest& op, int64_t output) {
   return Digest::sha256_of(fmt::format("{}@{}", op.str(), output));
@@ -99,16 +99,6 @@ std::optional<LayerStack> KeyGraph::stack(const std::vector<size_t>& layers) con
   return stack;
 }
 
-std::vector<size_t> KeyGraph::with_parents(size_t layer) const {
-  std::vector<size_t> indexes;
-  for (auto at = static_cast<int64_t>(layer); at != -1;) {
-    indexes.push_back(static_cast<size_t>(at));
-    at = config_.layers[static_cast<size_t>(at)].parent;
-  }
-  std::ranges::reverse(indexes);
-  return indexes;
-}
-
 std::optional<LayerStack> KeyGraph::result(const Items& items) const {
   std::optional<LayerStack> best;
   const auto offer = [&](const std::vector<size_t>& layers, const std::string& created) {
@@ -121,7 +111,9 @@ std::optional<LayerStack> KeyGraph::result(const Items& items) const {
   for (const uint32_t item : items) {
     const ConfigRecord& record = config_.records[item];
     for (const ConfigResult& result : record.results) {
-      offer(with_parents(result.layer), result.created);
+      std::vector<size_t> layers = layers_from(config_.layers, result.layer);
+      std::ranges::reverse(layers);
+      offer(layers, result.created);
     }
     for (const ConfigChain& chain : record.chains) offer(chain.layers, chain.created);
   }

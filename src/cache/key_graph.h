@@ -31,6 +31,9 @@ struct CachedLayer {
   Digest diff_id;
 };
 
+// A set of records.
+void sort_unique(std::vector<uint32_t>& items);
+
 // The digest of the record for output `output` of an op; output -1: of what was read of an input.
 Digest record_digest(const Digest& op, int64_t output);
 
@@ -62,7 +65,6 @@ class KeyGraph {
               Items& found) const;
 
   std::optional<LayerStack> stack(const std::vector<size_t>& layers) const;
-  std::vector<size_t> with_parents(size_t layer) const;
 
   CacheConfig config_;
   std::map<Digest, CachedLayer> layers_;

@@ -33,9 +33,7 @@ bool same(const solver::KeyParts& a, const solver::KeyParts& b) {
 
 void add_items(KeyGraph::Items& items, const KeyGraph::Items& more) {
   items.insert(items.end(), more.begin(), more.end());
-  std::ranges::sort(items);
-  const auto repeated = std::ranges::unique(items);
-  items.erase(repeated.begin(), repeated.end());
+  sort_unique(items);
 }
 
 }  // namespace
