@@ -10,7 +10,6 @@
 #include "progress/sink.h"
 #include "registry/client.h"
 #include "source/blob_origin.h"
-#include "store/store.h"
 
 namespace slipway::cli {
 

@@ -18,9 +18,9 @@ namespace slipway::cli {
 class RemoteResults final : public solver::OpRunner {
  public:
   // All outlive it.
-  RemoteResults(solver::OpRunner& runner, cache::RemoteIndex& index, store::Store& store,
+  RemoteResults(solver::OpRunner& runner, cache::RemoteIndex& index,
                 source::ImageUnpacker& unpacker)
-      : runner_(runner), index_(index), store_(store), unpacker_(unpacker) {}
+      : runner_(runner), index_(index), unpacker_(unpacker) {}
 
   // Where the layers of the next source of the index lie; `reference` when it is a registry. In the
   // order of RemoteIndex::add_source().
@@ -56,7 +56,6 @@ class RemoteResults final : public solver::OpRunner {
 
   solver::OpRunner& runner_;
   cache::RemoteIndex& index_;
-  store::Store& store_;
   source::ImageUnpacker& unpacker_;
   Guarded<std::vector<Origin>> origins_;
   // By result; co-owned by the map and by the callers that wait for them.
