@@ -100,7 +100,7 @@ struct Engine::Parts {
         git(*store, git_options(options.invocation.environment, secrets)),
         source(images, unpacker, layouts, contexts, &files, &git),
         file(*store, contexts, pool, rootless),
-        merge(store->snapshotter()),
+        merge(*store),
         layers(*store) {}
 
   EngineOptions options;

@@ -13,10 +13,12 @@ constexpr int kDirectoryFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 }  // namespace
 
-Result<std::unique_ptr<CopyLinks>> CopyLinks::open(const std::filesystem::path& earlier) {
+Result<std::unique_ptr<CopyLinks>> CopyLinks::open(store::SnapshotId earlier,
+                                                   const std::filesystem::path& layer) {
   auto links = std::make_unique<CopyLinks>();
-  links->root_ = TRY(open_file(earlier, kDirectoryFlags));
-  links->contents_ = store::SnapshotContents::load(earlier);
+  links->earlier_ = earlier;
+  links->root_ = TRY(open_file(layer, kDirectoryFlags));
+  links->contents_ = store::SnapshotContents::load(layer);
   return links;
 }
 
@@ -31,20 +33,14 @@ CopyLinks::Directory CopyLinks::directory(const std::string& path) const {
   return fd ? std::make_shared<const UniqueFd>(std::move(fd)) : nullptr;
 }
 
-std::optional<uint64_t> CopyLinks::take(const Directory& directory, const std::string& name,
-                                        const store::RawDigest& digest,
-                                        const Attributes& attributes) {
+std::optional<struct stat> CopyLinks::find(const Directory& directory, const std::string& name,
+                                           const store::RawDigest& digest) const {
   struct stat info;
   if (!directory || ::fstatat(directory->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
     return std::nullopt;
   }
-  const bool same = S_ISREG(info.st_mode) && info.st_uid == attributes.uid &&
-                    info.st_gid == attributes.gid && (info.st_mode & 07777) == attributes.mode &&
-                    info.st_mtim.tv_sec == attributes.mtime.tv_sec &&
-                    info.st_mtim.tv_nsec == attributes.mtime.tv_nsec;
-  if (!same || contents_.find(info.st_ino) != digest) return std::nullopt;
-  if (!taken_.lock()->insert(info.st_ino).second) return std::nullopt;
-  return info.st_ino;
+  if (!S_ISREG(info.st_mode) || contents_.find(info.st_ino) != digest) return std::nullopt;
+  return info;
 }
 
 void CopyLinks::note(uint64_t inode, const std::optional<store::RawDigest>& digest) {

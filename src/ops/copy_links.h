@@ -1,9 +1,7 @@
 // CopyLinks: an unchanged file of a build context costs no copy. Where the same copy made a file of
 // the same content and attributes before, the new snapshot gets a hard link to it.
 //
-// Why that is safe: snapshots are never written in place (overlayfs copies up), and a file is only
-// linked to one at the same path, so no file system ever shows one inode at two paths that the
-// build did not link itself.
+// Whether a link is safe is for LinkClaims to say.
 #pragma once
 
 #include <sys/stat.h>
@@ -12,12 +10,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "base/guarded.h"
 #include "base/unique_fd.h"
 #include "store/snapshot_contents.h"
+#include "store/snapshotter.h"
 
 namespace slipway::ops {
 
@@ -26,8 +24,10 @@ class CopyLinks {
  public:
   // Nothing to link to; only notes what a later copy can link to.
   CopyLinks() = default;
-  // `earlier`: the layer of a snapshot that the caller keeps pinned.
-  static Result<std::unique_ptr<CopyLinks>> open(const std::filesystem::path& earlier);
+  // `layer`: of the earlier snapshot, which the caller keeps pinned.
+  static Result<std::unique_ptr<CopyLinks>> open(store::SnapshotId earlier,
+                                                 const std::filesystem::path& layer);
+  store::SnapshotId earlier() const { return earlier_; }
 
   // A directory of the earlier layer, co-owned by the entries that are looked for in it; nullptr:
   // there is none.
@@ -35,18 +35,9 @@ class CopyLinks {
   // `path`: "" or "a/b".
   Directory directory(const std::string& path) const;
 
-  // What a file has to have besides its content.
-  struct Attributes {
-    uint32_t uid = 0;
-    uint32_t gid = 0;
-    unsigned mode = 0;  // permissions
-    timespec mtime{};
-  };
-  // The inode of file `name` of an earlier directory when it holds just that; nullopt: make a new
-  // one. An inode is given out once: what are links of one another in the earlier layer need not be
-  // so now.
-  std::optional<uint64_t> take(const Directory& directory, const std::string& name,
-                               const store::RawDigest& digest, const Attributes& attributes);
+  // File `name` of an earlier directory, when that is known to hold just this.
+  std::optional<struct stat> find(const Directory& directory, const std::string& name,
+                                  const store::RawDigest& digest) const;
 
   // A file of the new layer; nullopt: its digest is not known. The last word about an inode counts.
   void note(uint64_t inode, const std::optional<store::RawDigest>& digest);
@@ -54,9 +45,9 @@ class CopyLinks {
   Status write(const std::filesystem::path& layer);
 
  private:
+  store::SnapshotId earlier_;
   UniqueFd root_;
   store::SnapshotContents contents_;
-  Guarded<std::unordered_set<uint64_t>> taken_;
   Guarded<std::vector<store::SnapshotContents::Record>> notes_;
 };
 

@@ -54,7 +54,7 @@ Status ExecCaches::populate(const ExecCache& cache, const std::filesystem::path&
   store::OverlayLayers layers;
   layers.upper = directory;
   FileTarget target = TRY(FileTarget::open(layers, rootless_));
-  TRY(copy_files(copy, std::nullopt, source, target, pool_, nullptr, stop));
+  TRY(copy_files(copy, std::nullopt, source, target, pool_, {}, stop));
   TRY(target.finish());
   if (::chown(directory.c_str(), attributes->st_uid, attributes->st_gid) != 0 ||
       ::chmod(directory.c_str(), attributes->st_mode & 07777) != 0) {

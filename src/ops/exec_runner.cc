@@ -81,7 +81,7 @@ Result<solver::StepResult> copy_of_context(const ExecRunner::Parts& parts,
   action.action = std::move(copy);
   FileInput input;
   input.context = std::move(context);
-  const FileRunOptions options{parts.store.snapshotter(), parts.pool, parts.rootless};
+  const FileRunOptions options{parts.store, parts.pool, parts.rootless};
   std::vector<FileOutput> outputs =
       TRY(run_file_op(graph::FileOp{{std::move(action)}}, {std::move(input)}, options, stop));
   CHECK(outputs.size() == 1);

@@ -62,12 +62,12 @@ class Copier {
   };
 
   Copier(const graph::FileCopy& action, Settings settings, const Tree& source, FileTarget& target,
-         ThreadPool& pool, CopyLinks* links, std::stop_token stop)
+         ThreadPool& pool, LinkSources links, std::stop_token stop)
       : action_(action),
         settings_(std::move(settings)),
         source_(source),
         target_(target),
-        links_to_earlier_(links),
+        link_sources_(links),
         stop_(std::move(stop)),
         jobs_(pool) {}
 
@@ -283,9 +283,9 @@ class Copier {
   }
 
   CopyLinks::Directory earlier_counterpart(const FileTarget::Dir& target) {
-    if (links_to_earlier_ == nullptr || target == counterpart_of_) return counterpart_;
+    if (link_sources_.earlier == nullptr || target == counterpart_of_) return counterpart_;
     counterpart_of_ = target;
-    counterpart_ = links_to_earlier_->directory(target->path());
+    counterpart_ = link_sources_.earlier->directory(target->path());
     return counterpart_;
   }
 
@@ -294,7 +294,7 @@ class Copier {
     jobs_.add([this, copies = batch_.take()]() -> Status {
       for (const EntryCopy& copy : copies) {
         if (stop_.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
-        TRY(copy_entry(copy, settings_.overrides, links_to_earlier_));
+        TRY(copy_entry(copy, settings_.overrides, link_sources_));
       }
       return {};
     });
@@ -319,7 +319,7 @@ class Copier {
   const Settings settings_;
   const Tree& source_;
   FileTarget& target_;
-  CopyLinks* const links_to_earlier_;
+  const LinkSources link_sources_;
   FileTarget::Dir counterpart_of_;  // counterpart_ is what the earlier copy made of it
   CopyLinks::Directory counterpart_;
   const std::stop_token stop_;
@@ -356,7 +356,7 @@ std::optional<timespec> to_time(int64_t nanoseconds) {
 }
 
 Status copy_files(const graph::FileCopy& action, const std::optional<Owner>& owner,
-                  const Tree& source, FileTarget& target, ThreadPool& pool, CopyLinks* links,
+                  const Tree& source, FileTarget& target, ThreadPool& pool, LinkSources links,
                   std::stop_token stop) {
   const std::string from = clean_copy_path(action.src);
   const std::string to = clean_copy_path(action.dest);

@@ -5,15 +5,15 @@
 
 #include "base/thread_pool.h"
 #include "graph/op.h"
-#include "ops/copy_links.h"
+#include "ops/file_entry.h"
 #include "ops/file_target.h"
 
 namespace slipway::ops {
 
 // Copies what `action` selects of `source`. Files are copied on `pool`; all of them are there when
-// it returns. Directory times are set by target.finish(). `links` may be nullptr.
+// it returns. Directory times are set by target.finish(). `links`: of the target.
 Status copy_files(const graph::FileCopy& action, const std::optional<Owner>& owner,
-                  const Tree& source, FileTarget& target, ThreadPool& pool, CopyLinks* links,
+                  const Tree& source, FileTarget& target, ThreadPool& pool, LinkSources links,
                   std::stop_token stop);
 
 // The paths that pattern `path` matches in `tree`, sorted; the path itself where it has no

@@ -177,16 +177,16 @@ TEST_F(FileCopyTest, AMissingSourceIsAnError) {
 
 TEST_F(FileCopyTest, NoticesFilesThatChangedSinceTheyWereHashed) {
   put(source() / "f", "before");
-  const FileStamp stamp = FileStamp::of(lstat_of(source() / "f"));
+  const KnownEntry known{"f", lstat_of(source() / "f"), {}};
   TreeRules rules;
   rules.overlay = false;
-  rules.known = [stamp](const std::string&) -> Result<std::optional<KnownFile>> {
-    return std::optional(KnownFile{stamp, {}});
+  rules.listing = [known](const std::string&) -> Result<std::vector<KnownEntry>> {
+    return std::vector{known};
   };
   const Tree tree = *Tree::open_directory(source(), std::move(rules));
   put(source() / "f", "after, and longer");
   ThreadPool pool(1);
-  const Status status = copy_files(action("/f", "/f"), {}, tree, target(), pool, nullptr, {});
+  const Status status = copy_files(action("/f", "/f"), {}, tree, target(), pool, {}, {});
   ASSERT_FALSE(status);
   EXPECT_THAT(status.error().message(), HasSubstr("changed while"));
 }
@@ -195,20 +195,19 @@ TEST_F(FileCopyTest, ContextsHideWhatTheyLeaveOutAndBelongToRoot) {
   put(source() / "kept", "k");
   put(source() / "secret/key", "s");
   ASSERT_EQ(::chown((source() / "kept").c_str(), 1000, 1000), 0);
-  const FileStamp stamp = FileStamp::of(lstat_of(source() / "kept"));
+  const KnownEntry known{"kept", lstat_of(source() / "kept"), {}};
   TreeRules rules;
   rules.overlay = false;
   rules.plain_owner = true;
-  rules.known = [stamp](const std::string& path) -> Result<std::optional<KnownFile>> {
-    if (path.starts_with("secret")) return std::optional<KnownFile>();
-    return std::optional(KnownFile{stamp, {}});
+  rules.listing = [known](const std::string& path) -> Result<std::vector<KnownEntry>> {
+    return path.empty() ? std::vector{known} : std::vector<KnownEntry>();
   };
   const Tree tree = *Tree::open_directory(source(), std::move(rules));
   ThreadPool pool(1);
-  ASSERT_TRUE(copy_files(action("/", "/"), {}, tree, target(), pool, nullptr, {}));
+  ASSERT_TRUE(copy_files(action("/", "/"), {}, tree, target(), pool, {}, {}));
   EXPECT_THAT(names(), ElementsAre("kept"));
   EXPECT_EQ(lstat_of(merged() / "kept").st_uid, 0u);
-  EXPECT_FALSE(copy_files(action("/secret/key", "/"), {}, tree, target(), pool, nullptr, {}));
+  EXPECT_FALSE(copy_files(action("/secret/key", "/"), {}, tree, target(), pool, {}, {}));
 }
 
 TEST_F(FileCopyTest, ManyFilesOnManyThreadsAllArrive) {

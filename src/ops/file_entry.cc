@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/file_io.h"
@@ -38,21 +39,6 @@ Status copy_small(int from, int to) {
     used += static_cast<size_t>(got);
   }
   return write_all(to, std::string_view(buffer.data(), used));
-}
-
-Status copy_content(int from, int to, uint64_t size) {
-  if (size == 0) return {};
-  if (size <= kSmallFile) return copy_small(from, to);
-  if (::ioctl(to, FICLONE, from) == 0) return {};
-  for (uint64_t copied = 0; copied < size;) {
-    const ssize_t got = ::copy_file_range(from, nullptr, to, nullptr, size - copied, 0);
-    if (got < 0 && errno == EINTR) continue;
-    // Refused by this kernel or pair of file systems, or an empty answer (some FUSE and /proc-like
-    // files): the offsets are where the last success left them.
-    if (got <= 0) return copy_through_memory(from, to);
-    copied += static_cast<uint64_t>(got);
-  }
-  return {};
 }
 
 // What belongs to a file's content, not to the place where it lies.
@@ -97,33 +83,69 @@ Status create_in_place(const EntryCopy& copy, Create create) {
   return create() ? Status() : errno_error("create");
 }
 
-// False: there is no such file, or it cannot be linked to.
-Result<bool> link_earlier(const EntryCopy& copy, const Overrides& overrides, CopyLinks& links) {
-  const std::optional<KnownFile>& known = copy.entry.known;
-  if (!known || !known->digest || FileStamp::of(copy.entry.info) != known->stamp) return false;
+bool has_attributes(const struct stat& info, const EntryCopy& copy, const Overrides& overrides) {
   const Owner owner = wanted_owner(copy.entry.info, overrides);
-  const std::optional<uint64_t> earlier =
-      links.take(copy.earlier, copy.target_name, *known->digest,
-                 {owner.uid, owner.gid, wanted_mode(copy.entry.info, overrides),
-                  wanted_time(copy.entry.info, overrides)});
-  if (!earlier) return false;
-  const Status linked = create_in_place(copy, [&] {
-    return ::linkat(copy.earlier->get(), copy.target_name.c_str(), copy.target->descriptor(),
-                    copy.target_name.c_str(), 0) == 0;
-  });
-  // Too many links, another file system, a kernel that forbids it: a copy is as good.
-  if (!linked) return false;
-  links.note(*earlier, known->digest);
+  const timespec time = wanted_time(copy.entry.info, overrides);
+  return S_ISREG(info.st_mode) && info.st_uid == owner.uid && info.st_gid == owner.gid &&
+         (info.st_mode & 07777) == wanted_mode(copy.entry.info, overrides) &&
+         info.st_mtim.tv_sec == time.tv_sec && info.st_mtim.tv_nsec == time.tv_nsec;
+}
+
+// False where it cannot be: too many links, another file system, a kernel that forbids it. Then a
+// copy is as good, and tells what really is wrong.
+bool link_in_place(const EntryCopy& copy, int directory, const std::string& name) {
+  return create_in_place(copy,
+                         [&] {
+                           return ::linkat(directory, name.c_str(), copy.target->descriptor(),
+                                           copy.target_name.c_str(), 0) == 0;
+                         })
+      .has_value();
+}
+
+// A file of a context: to what an earlier copy made of the same content at the same place.
+Result<bool> link_to_earlier(const EntryCopy& copy, const Overrides& overrides,
+                             const LinkSources& links) {
+  if (links.earlier == nullptr || !copy.entry.digest) return false;
+  const std::optional<struct stat> found =
+      links.earlier->find(copy.earlier, copy.target_name, *copy.entry.digest);
+  if (!found || !has_attributes(*found, copy, overrides)) return false;
+  if (!TRY(links.claims->claim(links.earlier->earlier(), *found))) return false;
+  if (!link_in_place(copy, copy.earlier->get(), copy.target_name)) return false;
+  links.earlier->note(found->st_ino, copy.entry.digest);
   return true;
 }
 
-Status copy_regular(const EntryCopy& copy, const Overrides& overrides, CopyLinks* links) {
-  if (links != nullptr && TRY(link_earlier(copy, overrides, *links))) return {};
+// A file of a snapshot: to itself, where the copy would differ in nothing.
+Result<bool> link_to_source(const EntryCopy& copy, const Overrides& overrides,
+                            const LinkSources& links) {
+  const std::vector<store::SnapshotId>& layers = copy.source->rules().snapshots;
+  if (copy.entry.layer >= layers.size() || !has_attributes(copy.entry.info, copy, overrides)) {
+    return false;
+  }
+  {
+    const UniqueFd fd = TRY(
+        open_file_at(copy.entry.directory, copy.source_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+    if (!std::ranges::all_of(TRY(layer::list_xattrs(fd.get())), is_copied)) return false;
+  }
+  if (!TRY(links.claims->claim(layers[copy.entry.layer], copy.entry.info))) return false;
+  return link_in_place(copy, copy.entry.directory, copy.source_name);
+}
+
+Result<bool> link_regular(const EntryCopy& copy, const Overrides& overrides,
+                          const LinkSources& links) {
+  if (links.claims == nullptr) return false;
+  // Digests of contexts leave owners and attributes out, which copies do not get.
+  if (copy.source->rules().plain_owner) return link_to_earlier(copy, overrides, links);
+  return link_to_source(copy, overrides, links);
+}
+
+Status copy_regular(const EntryCopy& copy, const Overrides& overrides, const LinkSources& links) {
+  if (TRY(link_regular(copy, overrides, links))) return {};
   const UniqueFd from = TRY(copy.source->open_file(copy.source_name));
   struct stat before;
   if (::fstat(from.get(), &before) != 0) return errno_error("stat");
   if (!S_ISREG(before.st_mode)) return changed();
-  if (copy.entry.known && FileStamp::of(before) != copy.entry.known->stamp) return changed();
+  if (copy.entry.known && FileStamp::of(before) != *copy.entry.known) return changed();
 
   UniqueFd to;
   TRY(create_in_place(copy, [&] {
@@ -135,7 +157,7 @@ Status copy_regular(const EntryCopy& copy, const Overrides& overrides, CopyLinks
   if (copy.entry.known) {
     struct stat after;
     if (::fstat(from.get(), &after) != 0) return errno_error("stat");
-    if (FileStamp::of(after) != copy.entry.known->stamp) return changed();
+    if (FileStamp::of(after) != *copy.entry.known) return changed();
   }
   // chown(2) clears setuid bits and capabilities, so it comes first.
   const Owner owner = wanted_owner(copy.entry.info, overrides);
@@ -149,10 +171,10 @@ Status copy_regular(const EntryCopy& copy, const Overrides& overrides, CopyLinks
   const timespec time = wanted_time(copy.entry.info, overrides);
   const timespec times[2] = {time, time};
   if (::futimens(to.get(), times) != 0) return errno_error("set times");
-  if (links != nullptr) {
+  if (links.earlier != nullptr) {
     struct stat made;
     if (::fstat(to.get(), &made) != 0) return errno_error("stat");
-    links->note(made.st_ino, copy.entry.known ? copy.entry.known->digest : std::nullopt);
+    links.earlier->note(made.st_ino, copy.entry.digest);
   }
   return to.close();
 }
@@ -194,7 +216,7 @@ Status set_attributes_by_name(const EntryCopy& copy, const Overrides& overrides)
   return {};
 }
 
-Status copy_by_type(const EntryCopy& copy, const Overrides& overrides, CopyLinks* links) {
+Status copy_by_type(const EntryCopy& copy, const Overrides& overrides, const LinkSources& links) {
   if (S_ISREG(copy.entry.info.st_mode)) return copy_regular(copy, overrides, links);
   TRY(S_ISLNK(copy.entry.info.st_mode) ? copy_symlink(copy) : copy_node(copy));
   return set_attributes_by_name(copy, overrides);
@@ -202,7 +224,22 @@ Status copy_by_type(const EntryCopy& copy, const Overrides& overrides, CopyLinks
 
 }  // namespace
 
-Status copy_entry(const EntryCopy& copy, const Overrides& overrides, CopyLinks* links) {
+Status copy_content(int from, int to, uint64_t size) {
+  if (size == 0) return {};
+  if (size <= kSmallFile) return copy_small(from, to);
+  if (::ioctl(to, FICLONE, from) == 0) return {};
+  for (uint64_t copied = 0; copied < size;) {
+    const ssize_t got = ::copy_file_range(from, nullptr, to, nullptr, size - copied, 0);
+    if (got < 0 && errno == EINTR) continue;
+    // Refused by this kernel or pair of file systems, or an empty answer (some FUSE and /proc-like
+    // files): the offsets are where the last success left them.
+    if (got <= 0) return copy_through_memory(from, to);
+    copied += static_cast<uint64_t>(got);
+  }
+  return {};
+}
+
+Status copy_entry(const EntryCopy& copy, const Overrides& overrides, const LinkSources& links) {
   return copy_by_type(copy, overrides, links)
       .context("copy " + join_path("/" + copy.source->path(), copy.source_name));
 }

@@ -11,6 +11,7 @@
 #include "ops/file_mode.h"
 #include "ops/file_target.h"
 #include "ops/file_tree.h"
+#include "ops/link_claims.h"
 
 namespace slipway::ops {
 
@@ -28,13 +29,22 @@ struct EntryCopy {
   MergedDir::Entry entry;
   std::shared_ptr<const MergedDir> target;  // writable; the same
   std::string target_name;
-  CopyLinks::Directory earlier;  // what an earlier copy made of the target; may be nullptr
+  CopyLinks::Directory earlier;  // the target directory of an earlier copy; may be nullptr
+};
+
+// What may take the place of a copy.
+struct LinkSources {
+  LinkClaims* claims = nullptr;  // of the target; nullptr: everything is copied
+  CopyLinks* earlier = nullptr;  // for files of contexts; nullptr: they are copied
 };
 
 // Creates the copy in the upper directory, in the place of a file or whiteout there. Thread-safe
 // for different targets. Content is shared with the source where the file system can (FICLONE).
-// InvalidInput when the source changed since its stamp was taken. `links` may be nullptr.
-Status copy_entry(const EntryCopy& copy, const Overrides& overrides, CopyLinks* links);
+// InvalidInput when the source changed since its stamp was taken.
+Status copy_entry(const EntryCopy& copy, const Overrides& overrides, const LinkSources& links);
+
+// The next `size` bytes of one file into another, shared where the file system can (FICLONE).
+Status copy_content(int from, int to, uint64_t size);
 
 // Owner, mode and attributes of a directory of the source, for its open copy. Not the time.
 Status copy_directory_attributes(const MergedDir& source, const struct stat& info, int target_fd,

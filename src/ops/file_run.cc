@@ -7,6 +7,7 @@
 #include "ops/file_copy.h"
 #include "ops/file_owner.h"
 #include "ops/file_target.h"
+#include "ops/link_claims.h"
 #include "source/file_tree.h"
 
 namespace slipway::ops {
@@ -15,17 +16,39 @@ namespace {
 using store::ActiveSnapshot;
 using store::SnapshotId;
 
+timespec to_timespec(int64_t nanoseconds) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  const int64_t rest = (nanoseconds % kSecond + kSecond) % kSecond;
+  return {(nanoseconds - rest) / kSecond, rest};
+}
+
+struct stat to_stat(const source::FileAttributes& attributes) {
+  struct stat info{};
+  info.st_mode = attributes.mode;
+  info.st_uid = attributes.uid;
+  info.st_gid = attributes.gid;
+  info.st_nlink = attributes.links;
+  info.st_size = static_cast<off_t>(attributes.size);
+  info.st_dev = attributes.device;
+  info.st_ino = attributes.inode;
+  info.st_rdev = attributes.rdev;
+  info.st_mtim = to_timespec(attributes.mtime);
+  info.st_ctim = to_timespec(attributes.ctime);
+  return info;
+}
+
 // A build context as a tree: what it leaves out is not there, and files that changed since it was
 // read are noticed.
 Result<Tree> open_context(const std::shared_ptr<source::FileTree>& context) {
   TreeRules rules;
   rules.overlay = false;
   rules.plain_owner = true;
-  rules.known = [context](const std::string& path) -> Result<std::optional<KnownFile>> {
-    const std::optional<source::FoundFile> found = TRY(context->find("/" + path, false));
-    if (!found) return std::optional<KnownFile>();
-    const source::FileAttributes& has = found->attributes;
-    return std::optional(KnownFile{{has.inode, has.size, has.mtime, has.ctime}, found->digest});
+  rules.listing = [context](const std::string& path) -> Result<std::vector<KnownEntry>> {
+    std::vector<KnownEntry> entries;
+    for (source::NamedEntry& entry : TRY(context->directory(path.empty() ? "" : "/" + path))) {
+      entries.push_back({std::move(entry.name), to_stat(entry.attributes), entry.digest});
+    }
+    return entries;
   };
   return Tree::open_directory(context->root(), std::move(rules));
 }
@@ -38,7 +61,8 @@ struct Slot {
   std::shared_ptr<source::FileTree> context;
   std::unique_ptr<ActiveSnapshot> active;
   std::optional<FileTarget> target;
-  std::optional<Tree> tree;  // for reading; opened when somebody looks
+  std::unique_ptr<LinkClaims> claims;  // of active
+  std::optional<Tree> tree;            // for reading; opened when somebody looks
 };
 
 class FileRun {
@@ -114,11 +138,12 @@ class FileRun {
       Slot& previous = slots_[static_cast<size_t>(action.input)];
       slot.active = std::move(previous.active);
       slot.target = std::move(previous.target);
+      slot.claims = std::move(previous.claims);
       previous.target.reset();
     } else {
       TRY(start(action.input, slot));
     }
-    return std::visit([&](const auto& a) { return apply(a, action, *slot.target); }, action.action);
+    return std::visit([&](const auto& a) { return apply(a, action, slot); }, action.action);
   }
 
   // A new snapshot on top of what `input` is.
@@ -131,15 +156,16 @@ class FileRun {
       context = base.context;
       if (!context) parent = *base.snapshot;
     }
-    slot.active = TRY(options_.snapshotter.prepare(parent));
+    slot.active = TRY(options_.store.snapshotter().prepare(parent));
     slot.target = TRY(FileTarget::open(slot.active->layers(), options_.user_xattrs));
+    slot.claims = std::make_unique<LinkClaims>(options_.store, parent);
     if (!context) return {};
     // Starting from a context: its files become the first layer.
     graph::FileCopy everything;
     everything.src = everything.dest = "/";
     everything.dir_copy_contents = everything.create_dest_path = true;
     return copy_files(everything, {}, *TRY(tree_of(input)), *slot.target, options_.pool,
-                      options_.links, stop_);
+                      {slot.claims.get(), options_.links}, stop_);
   }
 
   Status commit(Slot& slot) {
@@ -147,9 +173,10 @@ class FileRun {
     TRY(slot.target->finish());
     slot.target.reset();
     if (options_.links != nullptr) TRY(options_.links->write(slot.active->layers().upper));
+    TRY(slot.claims->save(slot.active->id()));
     const SnapshotId id = TRY(slot.active->commit());
     // The active snapshot keeps it pinned until the pin of our own is there.
-    slot.pin = TRY(options_.snapshotter.pin(id));
+    slot.pin = TRY(options_.store.snapshotter().pin(id));
     slot.snapshot = id;
     slot.active.reset();
     return {};
@@ -169,9 +196,12 @@ class FileRun {
     TRY(commit(slot));
     if (!slot.snapshot) return invalid("an action is used before it ran");
     store::OverlayLayers layers;
-    if (!slot.snapshot->is_scratch()) layers = TRY(options_.snapshotter.view(*slot.snapshot));
     TreeRules rules;
     rules.user_xattrs = options_.user_xattrs;
+    if (!slot.snapshot->is_scratch()) {
+      layers = TRY(options_.store.snapshotter().view(*slot.snapshot));
+      rules.snapshots = TRY(options_.store.snapshotter().ancestry(*slot.snapshot));
+    }
     slot.tree = TRY(Tree::open(layers, std::move(rules)));
     return &*slot.tree;
   }
@@ -185,28 +215,30 @@ class FileRun {
     });
   }
 
-  Status apply(const graph::FileCopy& copy, const graph::FileAction& action, FileTarget& target) {
-    const std::optional<Owner> owner = TRY(owner_of(copy.owner, action, target));
-    if (action.secondary_input == graph::kNone) {
-      const Tree nothing = TRY(Tree::open({}, {}));
-      return copy_files(copy, owner, nothing, target, options_.pool, options_.links, stop_);
+  Status apply(const graph::FileCopy& copy, const graph::FileAction& action, Slot& slot) {
+    const std::optional<Owner> owner = TRY(owner_of(copy.owner, action, *slot.target));
+    const auto copy_from = [&](const Tree& source) {
+      return copy_files(copy, owner, source, *slot.target, options_.pool,
+                        {slot.claims.get(), options_.links}, stop_);
+    };
+    if (action.secondary_input != graph::kNone) {
+      return copy_from(*TRY(tree_of(action.secondary_input)));
     }
-    const Tree& source = *TRY(tree_of(action.secondary_input));
-    return copy_files(copy, owner, source, target, options_.pool, options_.links, stop_);
+    const Tree nothing = TRY(Tree::open({}, {}));
+    return copy_from(nothing);
   }
-  Status apply(const graph::FileMkfile& file, const graph::FileAction& action, FileTarget& target) {
-    return make_file(file, TRY(owner_of(file.owner, action, target)), target);
+  Status apply(const graph::FileMkfile& file, const graph::FileAction& action, Slot& slot) {
+    return make_file(file, TRY(owner_of(file.owner, action, *slot.target)), *slot.target);
   }
-  Status apply(const graph::FileMkdir& directory, const graph::FileAction& action,
-               FileTarget& target) {
-    return make_directory(directory, TRY(owner_of(directory.owner, action, target)), target);
+  Status apply(const graph::FileMkdir& directory, const graph::FileAction& action, Slot& slot) {
+    return make_directory(directory, TRY(owner_of(directory.owner, action, *slot.target)),
+                          *slot.target);
   }
-  Status apply(const graph::FileSymlink& link, const graph::FileAction& action,
-               FileTarget& target) {
-    return make_symlink(link, TRY(owner_of(link.owner, action, target)), target);
+  Status apply(const graph::FileSymlink& link, const graph::FileAction& action, Slot& slot) {
+    return make_symlink(link, TRY(owner_of(link.owner, action, *slot.target)), *slot.target);
   }
-  Status apply(const graph::FileRm& rm, const graph::FileAction&, FileTarget& target) {
-    return remove_path(rm, target);
+  Status apply(const graph::FileRm& rm, const graph::FileAction&, Slot& slot) {
+    return remove_path(rm, *slot.target);
   }
 
   const graph::FileOp& op_;

@@ -8,7 +8,7 @@
 
 #include "base/thread_pool.h"
 #include "graph/op.h"
-#include "store/snapshotter.h"
+#include "store/store.h"
 
 namespace slipway::source {
 class FileTree;
@@ -31,11 +31,12 @@ struct FileOutput {
 };
 
 struct FileRunOptions {
-  store::Snapshotter& snapshotter;
+  store::Store& store;
   ThreadPool& pool;
   bool user_xattrs = false;  // the store is rootless
   // Files of contexts are linked to those of an earlier run where they are the same; nullptr: all
-  // are copied. Only for operations that copies_only().
+  // of them are copied. Files of snapshots are linked to in any case. Only for operations that
+  // copies_only().
   CopyLinks* links = nullptr;
 };
 

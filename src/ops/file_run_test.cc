@@ -3,7 +3,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+#include <chrono>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,7 +17,10 @@
 #include "base/temp_dir.h"
 #include "ops/copy_links.h"
 #include "ops/file_keys.h"
+#include "ops/link_claims.h"
+#include "ops/link_tree.h"
 #include "source/file_tree.h"
+#include "store/prune.h"
 #include "store/store.h"
 
 namespace slipway::ops {
@@ -35,7 +42,7 @@ class FileRunTest : public testing::Test {
   }
 
   Result<std::vector<FileOutput>> run(const FileOp& op, const std::vector<FileInput>& inputs) {
-    return run_file_op(op, inputs, {store_->snapshotter(), pool_, false}, {});
+    return run_file_op(op, inputs, {*store_, pool_, false}, {});
   }
   std::string read(const FileOutput& output, const std::string& path) {
     const auto chain = *store_->snapshotter().chain(output.snapshot);
@@ -179,19 +186,22 @@ class LinkedCopyTest : public FileRunTest {
   // Copies the context to /d; returns the layer of the result.
   fs::path copy(const FileCopy& action = to_d()) {
     // A tree of its own each time: what was read once is believed.
+    std::this_thread::sleep_for(kSettled);
     trees_.push_back(*source::FileTree::open(context_path_, {.normalize_owner = true}));
     EXPECT_TRUE(trees_.back()->digest({}, {}));
-    links_ = earlier_.empty() ? std::make_unique<CopyLinks>() : *CopyLinks::open(earlier_);
+    links_ =
+        earlier_.empty() ? std::make_unique<CopyLinks>() : *CopyLinks::open(earlier_id_, earlier_);
     const FileOp op{{FileAction{kNone, 0, 0, action}}};
     EXPECT_TRUE(copies_only(op));
-    const auto outputs = run_file_op(op, {FileInput{{}, trees_.back()}},
-                                     {store_->snapshotter(), pool_, false, links_.get()}, {});
+    const auto outputs =
+        run_file_op(op, {FileInput{{}, trees_.back()}}, {*store_, pool_, false, links_.get()}, {});
     if (!outputs) {
       ADD_FAILURE() << outputs.error().message();
       return {};
     }
     pins_.push_back(outputs->front().pin);
-    earlier_ = store_->snapshotter().info(outputs->front().snapshot)->directory;
+    earlier_id_ = outputs->front().snapshot;
+    earlier_ = store_->snapshotter().directory(earlier_id_);
     return earlier_;
   }
   static FileCopy to_d() {
@@ -210,10 +220,13 @@ class LinkedCopyTest : public FileRunTest {
     return stat_of(a).st_ino == stat_of(b).st_ino;
   }
 
+  // So long after a change its digest is to be trusted.
+  static constexpr std::chrono::milliseconds kSettled{30};
   const fs::path context_path_ = temp_->path() / "context";
   std::vector<std::shared_ptr<source::FileTree>> trees_;
   std::vector<std::shared_ptr<const void>> pins_;
   std::unique_ptr<CopyLinks> links_;
+  store::SnapshotId earlier_id_;
   fs::path earlier_;
 };
 
@@ -306,6 +319,147 @@ TEST_F(LinkedCopyTest, ALaterWriteLeavesEarlierSnapshotsAlone) {
   EXPECT_EQ(*read_file(first / "d/f"), "before");
   EXPECT_EQ(*read_file(second / "d/f"), "before");
   EXPECT_EQ(stat_of(first / "d/f").st_mode & 07777, 0644u);
+}
+
+TEST_F(LinkedCopyTest, AFileThatMayStillChangeUnseenIsNotTrusted) {
+  put("f", "one");
+  source::FileTree& tree = **trees_.insert(
+      trees_.end(), *source::FileTree::open(context_path_, {.normalize_owner = true}));
+  ASSERT_TRUE(tree.digest({}, {}));
+  ASSERT_EQ(tree.directory("")->size(), 1u);
+  EXPECT_FALSE(tree.directory("")->front().digest);
+  std::this_thread::sleep_for(kSettled);
+  const auto later = *source::FileTree::open(context_path_, {.normalize_owner = true});
+  EXPECT_FALSE(later->directory("")->front().digest);
+  ASSERT_TRUE(later->digest({}, {}));
+  EXPECT_TRUE(later->directory("")->front().digest);
+}
+
+// COPY --from: the files of a snapshot in another one.
+class SnapshotCopyTest : public LinkedCopyTest {
+ protected:
+  // A file system that has these files.
+  FileOutput stage(const std::vector<std::string>& names) {
+    FileOp op;
+    for (const std::string& name : names) {
+      const auto at = static_cast<int64_t>(op.actions.size());
+      op.actions.push_back(mkfile(at == 0 ? kNone : at - 1, kNone, "/" + name, name));
+    }
+    op.actions.back().output = 0;
+    return run(op, {})->front();
+  }
+  Result<FileOutput> copy_from(const FileOutput& source, store::SnapshotId onto, std::string src,
+                               std::string dest, FileCopy copy = {}) {
+    copy.src = std::move(src);
+    copy.dest = std::move(dest);
+    copy.create_dest_path = copy.dir_copy_contents = true;
+    std::vector<FileOutput> outputs =
+        TRY(run(FileOp{{FileAction{0, 1, 0, copy}}},
+                {FileInput{onto, {}}, FileInput{source.snapshot, {}}}));
+    return outputs.front();
+  }
+  fs::path layer(const FileOutput& output) {
+    return store_->snapshotter().directory(output.snapshot);
+  }
+};
+
+TEST_F(SnapshotCopyTest, AFileOfAStageIsALinkWhereNothingDiffers) {
+  const FileOutput from = stage({"a", "b"});
+  const FileOutput to = *copy_from(from, {}, "/a", "/x/y");
+  EXPECT_TRUE(same_inode(layer(from) / "a", layer(to) / "x/y"));
+  FileCopy owned;
+  owned.owner = graph::ChownOpt{graph::UserOpt{uint32_t{12}}, graph::UserOpt{uint32_t{34}}};
+  const FileOutput other = *copy_from(from, {}, "/b", "/b", owned);
+  EXPECT_FALSE(same_inode(layer(from) / "b", layer(other) / "b"));
+  EXPECT_EQ(stat_of(layer(from) / "b").st_uid, 0u);
+  FileCopy mode;
+  mode.mode_str = "0600";
+  const FileOutput strict = *copy_from(from, {}, "/b", "/b", mode);
+  EXPECT_EQ(stat_of(layer(from) / "b").st_mode & 07777, 0644u);
+  EXPECT_EQ(stat_of(layer(strict) / "b").st_mode & 07777, 0600u);
+  FileCopy time;
+  time.timestamp = 7'000'000'000;
+  const FileOutput old = *copy_from(from, {}, "/b", "/b", time);
+  EXPECT_EQ(stat_of(layer(old) / "b").st_mtim.tv_sec, 7);
+  EXPECT_NE(stat_of(layer(from) / "b").st_mtim.tv_sec, 7);
+}
+
+TEST_F(SnapshotCopyTest, AttributesThatCopiesDoNotGetMakeItACopy) {
+  const FileOutput from = stage({"plain", "odd", "user"});
+  ASSERT_EQ(::setxattr((layer(from) / "odd").c_str(), "trusted.x", "1", 1, 0), 0);
+  ASSERT_EQ(::setxattr((layer(from) / "user").c_str(), "user.x", "1", 1, 0), 0);
+  const FileOutput to = *copy_from(from, {}, "/", "/");
+  EXPECT_TRUE(same_inode(layer(from) / "plain", layer(to) / "plain"));
+  EXPECT_TRUE(same_inode(layer(from) / "user", layer(to) / "user"));
+  EXPECT_FALSE(same_inode(layer(from) / "odd", layer(to) / "odd"));
+  EXPECT_LT(::getxattr((layer(to) / "odd").c_str(), "trusted.x", nullptr, 0), 0);
+}
+
+TEST_F(SnapshotCopyTest, NoStackHasOneFileUnderTwoNames) {
+  const FileOutput from = stage({"a", "b"});
+  // On itself, and a second time beside a first copy, once removed.
+  const FileOutput on_itself = *copy_from(from, from.snapshot, "/a", "/copy");
+  EXPECT_FALSE(same_inode(layer(from) / "a", layer(on_itself) / "copy"));
+  const FileOutput first = *copy_from(from, {}, "/a", "/first");
+  ASSERT_TRUE(same_inode(layer(from) / "a", layer(first) / "first"));
+  const FileOutput second = *copy_from(from, first.snapshot, "/a", "/second");
+  EXPECT_FALSE(same_inode(layer(first) / "first", layer(second) / "second"));
+  EXPECT_EQ(*read_file(layer(second) / "second"), "a");
+  // Another file of the same stage is fine there.
+  const FileOutput third = *copy_from(from, second.snapshot, "/b", "/third");
+  EXPECT_TRUE(same_inode(layer(from) / "b", layer(third) / "third"));
+  // And through a link of a link.
+  const FileOutput again = *copy_from(first, {}, "/first", "/again");
+  ASSERT_TRUE(same_inode(layer(from) / "a", layer(again) / "again"));
+  const FileOutput fourth = *copy_from(again, third.snapshot, "/again", "/fourth");
+  EXPECT_FALSE(same_inode(layer(first) / "first", layer(fourth) / "fourth"));
+}
+
+TEST_F(SnapshotCopyTest, OneFileCopiedTwiceInAnOperationIsTwo) {
+  const FileOutput from = stage({"a"});
+  FileCopy one, two;
+  one.src = two.src = "/a";
+  one.dest = "/one";
+  two.dest = "/two";
+  const FileOutput to = run(FileOp{{FileAction{kNone, 0, kNone, one}, FileAction{1, 0, 0, two}}},
+                            {FileInput{from.snapshot, {}}})
+                            ->front();
+  EXPECT_FALSE(same_inode(layer(to) / "one", layer(to) / "two"));
+  EXPECT_EQ(*read_file(layer(to) / "one") + *read_file(layer(to) / "two"), "aa");
+}
+
+TEST_F(SnapshotCopyTest, LinksInAStageStayLinks) {
+  const FileOutput from = stage({"a"});
+  fs::create_hard_link(layer(from) / "a", layer(from) / "b");
+  const FileOutput to = *copy_from(from, {}, "/", "/d");
+  EXPECT_TRUE(same_inode(layer(to) / "d/a", layer(to) / "d/b"));
+  EXPECT_TRUE(same_inode(layer(from) / "a", layer(to) / "d/a"));
+}
+
+TEST_F(SnapshotCopyTest, TheFilesOutliveThePrunedStage) {
+  FileOutput from = stage({"a"});
+  const FileOutput to = *copy_from(from, {}, "/a", "/a");
+  const store::SnapshotId gone = from.snapshot;
+  from.pin.reset();
+  ASSERT_TRUE(store::prune(*store_, {}, {}));
+  EXPECT_FALSE(store_->snapshotter().try_pin(gone)->has_value());
+  EXPECT_EQ(*read_file(layer(to) / "a"), "a");
+}
+
+TEST_F(SnapshotCopyTest, MergingLayersMakesNoFileTwo) {
+  const FileOutput from = stage({"a"});
+  fs::create_hard_link(layer(from) / "a", layer(from) / "b");
+  const FileOutput first = *copy_from(from, {}, "/", "/first");
+  const auto active = *store_->snapshotter().prepare(first.snapshot);
+  LinkClaims claims(*store_, first.snapshot);
+  ASSERT_TRUE(link_tree(layer(from), active->layers().upper, [&](const struct stat& file) {
+    return claims.claim(from.snapshot, file);
+  }));
+  const fs::path merged = active->layers().upper;
+  EXPECT_FALSE(same_inode(merged / "a", layer(first) / "first/a"));
+  EXPECT_TRUE(same_inode(merged / "a", merged / "b"));
+  EXPECT_EQ(*read_file(merged / "a"), "a");
+  EXPECT_EQ(stat_of(merged / "a").st_mtim.tv_nsec, stat_of(layer(from) / "a").st_mtim.tv_nsec);
 }
 
 TEST_F(LinkedCopyTest, OtherActionsAreNoPlainCopies) {

@@ -53,10 +53,10 @@ Result<EarlierCopy> find_earlier_copy(store::Store& store, const std::string& na
   EarlierCopy earlier;
   const std::optional<store::SnapshotId> id = TRY(store.layers().find_latest_copy(name));
   if (id) {
-    Result<std::shared_ptr<const void>> pin = store.snapshotter().pin(*id);
+    std::optional<std::shared_ptr<const void>> pin = TRY(store.snapshotter().try_pin(*id));
     if (pin) {
       earlier.pin = *std::move(pin);
-      earlier.links = TRY(CopyLinks::open(TRY(store.snapshotter().view(*id)).lower.front()));
+      earlier.links = TRY(CopyLinks::open(*id, store.snapshotter().directory(*id)));
       return earlier;
     }
   }
@@ -111,7 +111,7 @@ Result<std::vector<solver::StepResult>> FileRunner::run(
     file_inputs.push_back(std::move(file_input));
   }
   const graph::FileOp& op = op_of(context);
-  FileRunOptions options{store_.snapshotter(), pool_, rootless_};
+  FileRunOptions options{store_, pool_, rootless_};
   const bool linkable = copies_only(op) && std::ranges::any_of(file_inputs, [](const FileInput& i) {
                           return i.context != nullptr;
                         });

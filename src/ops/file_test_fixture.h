@@ -60,7 +60,7 @@ class FileOpTest : public testing::Test {
     rules.overlay = false;
     const Tree tree = TRY(Tree::open_directory(source(), std::move(rules)));
     ThreadPool pool(2);
-    return copy_files(action, owner, tree, target(), pool, nullptr, {});
+    return copy_files(action, owner, tree, target(), pool, {}, {});
   }
   // As the Dockerfile frontend asks for COPY.
   static graph::FileCopy action(std::string src, std::string dest) {

@@ -55,15 +55,30 @@ Result<std::optional<size_t>> MergedDir::layer_of(const std::string& name, struc
   return std::optional<size_t>();
 }
 
+Status MergedDir::read_listing() {
+  if (rules_.listing) listing_ = TRY(rules_.listing(path_));
+  return {};
+}
+
+Result<std::optional<MergedDir::Entry>> MergedDir::find_known(const std::string& name) const {
+  const auto found = std::ranges::lower_bound(listing_, name, {}, &KnownEntry::name);
+  if (found == listing_.end() || found->name != name) return std::optional<Entry>();
+  Entry entry;
+  entry.info = found->info;
+  if (rules_.plain_owner) entry.info.st_uid = entry.info.st_gid = 0;
+  entry.known = FileStamp::of(found->info);
+  entry.digest = found->digest;
+  return std::optional<Entry>(entry);
+}
+
 Result<std::optional<MergedDir::Entry>> MergedDir::find(const std::string& name) const {
+  if (rules_.listing) return find_known(name);
   Entry entry;
   const std::optional<size_t> layer = TRY(layer_of(name, entry.info));
   if (!layer) return std::optional<Entry>();
   entry.in_upper = has_upper_ && *layer == 0;
-  if (rules_.known) {
-    entry.known = TRY(rules_.known(path_of(name)));
-    if (!entry.known) return std::optional<Entry>();
-  }
+  entry.layer = depths_[*layer];
+  entry.directory = layers_[*layer].get();
   return std::optional<Entry>(entry);
 }
 
@@ -75,6 +90,10 @@ Result<bool> MergedDir::lower_has(const std::string& name) const {
 Result<std::vector<std::string>> MergedDir::names() const {
   std::set<std::string> seen;
   std::vector<std::string> result;
+  if (rules_.listing) {
+    for (const KnownEntry& entry : listing_) result.push_back(entry.name);
+    return result;
+  }
   const bool simple = layers_.size() == 1 && !rules_.overlay;
   for (const UniqueFd& layer : layers_) {
     // Reading moves a descriptor's position, which threads would share.
@@ -108,12 +127,14 @@ Result<std::shared_ptr<const MergedDir>> MergedDir::child(const std::string& nam
     }
     if (i == 0 && has_upper_) found->has_upper_ = true;
     found->layers_.push_back(*std::move(fd));
+    found->depths_.push_back(depths_[i]);
     const bool more_below = i + 1 < layers_.size();
     if (more_below && TRY(is_opaque(found->layers_.back().get()))) break;
   }
   if (found->layers_.empty()) {
     return Error::from_errno(ENOTDIR, "open directory /" + path_of(name));
   }
+  TRY(found->read_listing());
   return std::shared_ptr<const MergedDir>(found);
 }
 
@@ -142,6 +163,7 @@ Result<Tree> Tree::open(const store::OverlayLayers& layers, TreeRules rules) {
   for (const std::filesystem::path& lower : layers.lower) {
     root->layers_.push_back(TRY(slipway::open_file(lower, kDirectoryFlags)));
   }
+  for (size_t i = 0; i < root->layers_.size(); ++i) root->depths_.push_back(i);
   tree.root_ = root;
   return tree;
 }
@@ -151,6 +173,8 @@ Result<Tree> Tree::open_directory(const std::filesystem::path& path, TreeRules r
   tree.rules_ = std::make_unique<TreeRules>(std::move(rules));
   const std::shared_ptr<MergedDir> root(new MergedDir(*tree.rules_, ""));
   root->layers_.push_back(TRY(slipway::open_file(path, O_RDONLY | O_DIRECTORY)));
+  root->depths_.push_back(0);
+  TRY(root->read_listing());
   tree.root_ = root;
   return tree;
 }

@@ -32,18 +32,22 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
-// What a build context knows of a file.
-struct KnownFile {
-  FileStamp stamp;
-  std::optional<store::RawDigest> digest;  // set once the file was hashed
+// An entry as a build context read it.
+struct KnownEntry {
+  std::string name;
+  struct stat info;
+  std::optional<store::RawDigest> digest;  // of mode, owner and content, where it is known
 };
 
 struct TreeRules {
   bool overlay = true;       // whiteouts and opaque directories mean something
   bool user_xattrs = false;  // "user.overlay." instead of "trusted.overlay."
-  // What a build context knows of the entry "a/b": nullopt where it is left out. Empty: everything
-  // is shown, and nothing is known about it.
-  std::function<Result<std::optional<KnownFile>>(const std::string& path)> known;
+  // What a build context knows of the directory "" or "a/b", names in byte order: this is what
+  // there is, not what the disk shows now. Empty: the disk counts.
+  std::function<Result<std::vector<KnownEntry>>(const std::string& path)> listing;
+  // The snapshots that the layers are the own entries of, topmost first. Empty: they are none, or
+  // nothing may be linked to their files.
+  std::vector<store::SnapshotId> snapshots;
   // Everything belongs to root and has no extended attributes: files of a build context.
   bool plain_owner = false;
 };
@@ -54,12 +58,15 @@ class MergedDir {
   struct Entry {
     struct stat info;
     bool in_upper = false;
-    std::optional<KnownFile> known;  // see TreeRules
+    size_t layer = 0;                        // of the stack, topmost first
+    int directory = -1;                      // ours in that layer; open as long as we are
+    std::optional<FileStamp> known;          // of a context: what it may not differ from
+    std::optional<store::RawDigest> digest;  // see KnownEntry
   };
 
   // lstat of `name`; nullopt when the tree has no such entry.
   Result<std::optional<Entry>> find(const std::string& name) const;
-  // Sorted by byte order. Of a build context, also names that find() does not show.
+  // Sorted by byte order.
   Result<std::vector<std::string>> names() const;
   // `name` is a directory of the tree.
   Result<std::shared_ptr<const MergedDir>> child(const std::string& name) const;
@@ -83,6 +90,8 @@ class MergedDir {
  private:
   friend class Tree;
   MergedDir(const TreeRules& rules, std::string path) : rules_(rules), path_(std::move(path)) {}
+  Status read_listing();
+  Result<std::optional<Entry>> find_known(const std::string& name) const;
   Result<std::optional<size_t>> layer_of(const std::string& name, struct stat& info,
                                          size_t first = 0) const;
   Result<bool> is_opaque(int fd) const;
@@ -93,6 +102,8 @@ class MergedDir {
   const TreeRules& rules_;  // the Tree's
   std::string path_;
   std::vector<UniqueFd> layers_;  // topmost first
+  std::vector<size_t> depths_;    // of each of layers_, in the stack
+  std::vector<KnownEntry> listing_;
   bool has_upper_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "oci/json_writer.h"
+#include "ops/link_claims.h"
 #include "ops/link_tree.h"
 #include "store/result_id.h"
 
@@ -45,24 +46,33 @@ Result<Digest> MergeRunner::content_digest(const solver::StepContext&, size_t,
   return make_error(ErrorCode::Internal, "merge reads no input by content");
 }
 
+Result<MergeRunner::Merged> MergeRunner::put_layer_on(store::SnapshotId base,
+                                                      store::SnapshotId layer) {
+  const auto active = TRY(store_.snapshotter().prepare(base));
+  LinkClaims claims(store_, base);
+  TRY(link_tree(store_.snapshotter().directory(layer), active->layers().upper,
+                [&](const struct stat& file) { return claims.claim(layer, file); }));
+  TRY(claims.save(active->id()));
+  Merged merged;
+  merged.snapshot = TRY(active->commit());
+  // The active snapshot keeps it pinned until the pin of our own is there.
+  merged.pin = TRY(store_.snapshotter().pin(merged.snapshot));
+  return merged;
+}
+
 Result<std::vector<solver::StepResult>> MergeRunner::run(
     const solver::StepContext& context, const std::vector<solver::StepResult>& inputs) {
   CHECK(!inputs.empty());
-  store::SnapshotId merged = TRY(snapshot_of(inputs[0]));
-  std::shared_ptr<const void> pin = inputs[0].keep_alive;
+  Merged merged{TRY(snapshot_of(inputs[0])), inputs[0].keep_alive};
   for (size_t i = 1; i < inputs.size(); ++i) {
     const store::SnapshotId top = TRY(snapshot_of(inputs[i]));
-    if (top.is_scratch()) continue;
-    std::vector<store::SnapshotInfo> chain = TRY(snapshotter_.chain(top));
+    const std::vector<store::SnapshotId> chain = TRY(store_.snapshotter().ancestry(top));
     for (auto layer = chain.rbegin(); layer != chain.rend(); ++layer) {
       if (context.stop.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
-      const auto active = TRY(snapshotter_.prepare(merged));
-      TRY(link_tree(layer->directory, active->layers().upper));
-      merged = TRY(active->commit());
-      pin = TRY(snapshotter_.pin(merged));
+      merged = TRY(put_layer_on(merged.snapshot, *layer));
     }
   }
-  return std::vector{solver::StepResult{store::to_result_id(merged), pin}};
+  return std::vector{solver::StepResult{store::to_result_id(merged.snapshot), merged.pin}};
 }
 
 }  // namespace slipway::ops

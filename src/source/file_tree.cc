@@ -17,8 +17,15 @@ class FileTree::State {
       : nodes(std::move(root), root_node, std::move(ignore), options.normalize_owner, options.pool),
         hasher(nodes, options.normalize_owner, options.digests, options.pool) {}
 
+  // A digest is of what the file holds only if no later change can have left the same times.
+  bool is_settled(const Node& node) const {
+    return std::max(node.attributes.mtime, node.attributes.ctime) + store::kRacyNanoseconds <=
+           opened_at;
+  }
+
   TreeNodes nodes;
   TreeHasher hasher;
+  const int64_t opened_at = now_nanoseconds();  // nothing was read before
 };
 
 FileTree::FileTree(std::filesystem::path root, std::unique_ptr<State> state)
@@ -101,13 +108,34 @@ Result<std::vector<FileEntry>> FileTree::matches(const Selection& selection) {
   return entries;
 }
 
-Result<std::optional<FoundFile>> FileTree::find(std::string_view path, bool follow) {
+Result<std::vector<NamedEntry>> FileTree::directory(std::string_view real_path) {
+  auto locked = state_.lock();
+  State& state = **locked;
+  const std::optional<TreeNodes::Place> place = TRY(state.nodes.resolve(real_path, false));
+  if (!place || place->node->directory == nullptr) {
+    return make_error(ErrorCode::NotFound, "\"{}\": no such directory", real_path);
+  }
+  Directory& directory = *place->node->directory;
+  TRY(state.nodes.scan(directory));
+  std::vector<NamedEntry> entries;
+  entries.reserve(directory.nodes.size());
+  for (const Node& node : directory.nodes) {
+    if (node.left_out && !TRY(state.nodes.holds_anything(*node.directory))) continue;
+    NamedEntry& entry = entries.emplace_back();
+    entry.name = directory.name(node);
+    entry.attributes = node.attributes;
+    if (S_ISREG(node.attributes.mode) && node.hashed && state.is_settled(node)) {
+      entry.digest = node.digest;
+    }
+  }
+  return entries;
+}
+
+Result<std::optional<FileAttributes>> FileTree::find(std::string_view path, bool follow) {
   auto locked = state_.lock();
   const std::optional<TreeNodes::Place> place = TRY((*locked)->nodes.resolve(path, follow));
-  if (!place) return std::optional<FoundFile>();
-  FoundFile found{place->node->attributes, {}};
-  if (place->node->hashed) found.digest = place->node->digest;
-  return std::optional(found);
+  if (!place) return std::optional<FileAttributes>();
+  return std::optional<FileAttributes>(place->node->attributes);
 }
 
 bool FileTree::is_ignored(std::string_view path) {

@@ -58,9 +58,12 @@ struct FileEntry {
   std::string real_path;
 };
 
-struct FoundFile {
+// One entry of a directory.
+struct NamedEntry {
+  std::string name;
   FileAttributes attributes;
-  // Of attributes and content; set once a digest() included the entry.
+  // Of attributes and content; of a file that was hashed already, and none that might have changed
+  // since in a way that stat(2) does not show.
   std::optional<store::RawDigest> digest;
 };
 
@@ -89,9 +92,13 @@ class FileTree {
   // What the selection's `path` matches, without what is below; empty: nothing.
   Result<std::vector<FileEntry>> matches(const Selection& selection);
 
-  // One entry, symlinks in parents (and at the end, with `follow`) resolved inside the tree;
-  // nullopt: not there, or ignored.
-  Result<std::optional<FoundFile>> find(std::string_view path, bool follow);
+  // What the directory at a real path ("" or "/a/b": no symlinks) holds, names in byte order.
+  // NotFound when there is no such directory, or it is ignored.
+  Result<std::vector<NamedEntry>> directory(std::string_view real_path);
+
+  // Attributes of one entry, symlinks in parents (and at the end, with `follow`) resolved inside
+  // the tree; nullopt: not there, or ignored.
+  Result<std::optional<FileAttributes>> find(std::string_view path, bool follow);
   // Whether `path` is on disk but left out by the ignore patterns: for messages.
   bool is_ignored(std::string_view path);
 

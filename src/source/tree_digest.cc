@@ -78,12 +78,6 @@ Result<Xattrs> read_xattrs(int fd) {
   return xattrs;
 }
 
-int64_t now_nanoseconds() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
 store::FileIdentity identity_of(const FileAttributes& attributes) {
   return {attributes.device, attributes.inode, attributes.size, attributes.mtime, attributes.ctime};
 }
@@ -93,6 +87,12 @@ Error cancelled() {
 }
 
 }  // namespace
+
+int64_t now_nanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 
 std::string digest_text(const store::RawDigest& digest) {
   static constexpr char kDigits[] = "0123456789abcdef";

@@ -34,6 +34,7 @@ class TreeHasher {
   ThreadPool* const pool_;
 };
 
+int64_t now_nanoseconds();                                // since the epoch
 std::string digest_text(const store::RawDigest& digest);  // "sha256:…"
 
 }  // namespace slipway::source

@@ -5,25 +5,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <functional>
+#include <map>
 #include <memory>
-#include <set>
-#include <utility>
 
 #include "base/unique_fd.h"
 
 namespace slipway::store {
 namespace {
 
-class UsageWalk {
+using Visit = std::function<void(const struct stat&)>;
+
+// Every entry, the root included.
+class TreeWalk {
  public:
-  Status add_directory(int fd) {
+  explicit TreeWalk(Visit visit) : visit_(std::move(visit)) {}
+
+  Status add_directory(UniqueFd directory) {
+    const int fd = directory.get();
     const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(fd), ::closedir);
-    if (!listing) {
-      ::close(fd);
-      return errno_error("list directory");
-    }
+    if (!listing) return errno_error("list directory");
+    (void)directory.release();  // the listing's now
     struct stat info;
-    if (::fstat(fd, &info) == 0) add(info);
+    if (::fstat(fd, &info) == 0) visit_(info);
     while (const dirent* entry = ::readdir(listing.get())) {
       const std::string_view name = entry->d_name;
       if (name == "." || name == "..") continue;
@@ -31,8 +35,6 @@ class UsageWalk {
     }
     return {};
   }
-
-  const DiskUsage& usage() const { return usage_; }
 
  private:
   Status add_entry(int parent, const char* name) {
@@ -42,34 +44,57 @@ class UsageWalk {
       return errno_error("stat {}", name);
     }
     if (!S_ISDIR(info.st_mode)) {
-      add(info);
+      visit_(info);
       return {};
     }
     Result<UniqueFd> child = open_file_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!child && child.error().code() == ErrorCode::NotFound) return {};
-    return add_directory(TRY(std::move(child)).release());
+    return add_directory(TRY(std::move(child)));
   }
 
-  void add(const struct stat& info) {
-    if (!S_ISDIR(info.st_mode) && info.st_nlink > 1 &&
-        !linked_.emplace(info.st_dev, info.st_ino).second) {
-      return;
-    }
-    usage_.bytes += static_cast<uint64_t>(info.st_blocks) * 512;
-    ++usage_.inodes;
-  }
-
-  DiskUsage usage_;
-  std::set<std::pair<dev_t, ino_t>> linked_;
+  const Visit visit_;
 };
+
+Status walk(const std::filesystem::path& root, Visit visit) {
+  UniqueFd fd = TRY(open_file(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  return TreeWalk(std::move(visit))
+      .add_directory(std::move(fd))
+      .context("measure " + root.string());
+}
+
+bool has_links(const struct stat& info) {
+  return !S_ISDIR(info.st_mode) && info.st_nlink > 1;
+}
+
+void add(DiskUsage& usage, const struct stat& info) {
+  usage.bytes += static_cast<uint64_t>(info.st_blocks) * 512;
+  ++usage.inodes;
+}
 
 }  // namespace
 
+Result<DiskUsage> DiskMeter::measure(const std::filesystem::path& root) {
+  DiskUsage usage;
+  TRY(walk(root, [&](const struct stat& info) {
+    if (has_links(info) && !counted_.emplace(info.st_dev, info.st_ino).second) return;
+    add(usage, info);
+  }));
+  return usage;
+}
+
 Result<DiskUsage> disk_usage(const std::filesystem::path& root) {
-  UniqueFd fd = TRY(open_file(root, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  UsageWalk walk;
-  TRY(walk.add_directory(fd.release()).context("measure " + root.string()));
-  return walk.usage();
+  return DiskMeter().measure(root);
+}
+
+Result<DiskUsage> removable_usage(const std::filesystem::path& root) {
+  DiskUsage usage;
+  std::map<std::pair<dev_t, ino_t>, nlink_t> met;
+  TRY(walk(root, [&](const struct stat& info) {
+    // The last of a file's links makes it go.
+    if (has_links(info) && ++met[{info.st_dev, info.st_ino}] < info.st_nlink) return;
+    add(usage, info);
+  }));
+  return usage;
 }
 
 }  // namespace slipway::store

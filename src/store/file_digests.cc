@@ -8,8 +8,6 @@ namespace slipway::store {
 
 namespace {
 
-// Timestamps advance with the kernel's tick (up to 10 ms at HZ=100).
-constexpr int64_t kRacyNanoseconds = 20'000'000;
 constexpr uint64_t kKeptGenerations = 16;
 
 constexpr RecordFile::Magic kMagic = {'S', 'L', 'I', 'P', 'I', 'D', 'X', '1'};

@@ -19,6 +19,10 @@ namespace slipway::store {
 
 using RawDigest = std::array<uint8_t, 32>;  // SHA-256
 
+// A file that was changed so shortly before a look at it may change again and show the same times:
+// timestamps advance with the kernel's tick (up to 10 ms at HZ=100).
+inline constexpr int64_t kRacyNanoseconds = 20'000'000;
+
 // What has to be equal for a file to count as unchanged. Times in nanoseconds.
 struct FileIdentity {
   uint64_t device = 0;

@@ -3,7 +3,7 @@
 //   metadata.db            SQLite: snapshots, cache records, images, ... (schema.h)
 //   blobs/sha256/HEX       content by digest
 //   snapshots/ID/fs        a layer's own entries, in overlayfs's form; ID/work only while active
-//   snapshots/ID/contents  what files of the layer hold (snapshot_contents.h)
+//   snapshots/ID/contents  what files of the layer hold, for copies to come (snapshot_contents.h)
 //   snapshots/empty        the empty lowest layer that read-only overlays need
 //   cache-mounts/ID        directories of RUN --mount=type=cache
 //   context/               stat indexes of build contexts

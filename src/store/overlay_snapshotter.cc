@@ -61,6 +61,7 @@ class OverlaySnapshotter::Active : public ActiveSnapshot {
   }
 
   const OverlayLayers& layers() const override { return layers_; }
+  SnapshotId id() const override { return id_; }
   SnapshotId parent() const override { return parent_; }
   Result<SnapshotId> commit() override { return commit_onto(parent_); }
   Result<SnapshotId> commit_onto(SnapshotId parent) override {
@@ -245,6 +246,7 @@ Status OverlaySnapshotter::remove(SnapshotId id) {
     TRY(database->run("DELETE FROM chains WHERE snapshot = ?", id.value));
     TRY(database->run("DELETE FROM layer_blobs WHERE snapshot = ?", id.value));
     TRY(database->run("DELETE FROM content_digests WHERE snapshot = ?", id.value));
+    TRY(database->run("DELETE FROM link_families WHERE snapshot = ?", id.value));
     TRY(database->run("DELETE FROM latest_copies WHERE snapshot = ?", id.value));
     TRY(database->run("DELETE FROM snapshots WHERE id = ?", id.value));
     TRY(transaction.commit());

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file_io.h"
+#include "store/disk_usage.h"
 #include "store/image_blobs.h"
 #include "store/recovery.h"
 #include "store/result_id.h"
@@ -78,13 +79,29 @@ class Pruning {
       if (stop.stop_requested()) return make_error(ErrorCode::Cancelled, "prune: cancelled");
       const UsageRecord* const record = *candidates.begin();
       candidates.erase(candidates.begin());
-      if (!chosen(*record) || !TRY(remove(*record))) continue;
-      note(*record);
+      if (!chosen(*record)) continue;
+      UsageRecord freed = *record;
+      if (record->has_links && !options_.dry_run) TRY(measure(freed));
+      if (!TRY(remove(*record))) continue;
+      note(freed);
       if (record->kind != UsageKind::Snapshot || record->parent.empty()) continue;
       if (--children_[record->parent] == 0 && snapshots.contains(record->parent)) {
         candidates.insert(snapshots[record->parent]);
       }
     }
+    return {};
+  }
+
+  // What removing it frees now: other snapshots may have come and gone since the records were
+  // taken.
+  Status measure(UsageRecord& record) {
+    const std::filesystem::path layer =
+        store_.snapshotter().directory({number_after_colon(record.id)});
+    const Result<DiskUsage> usage = removable_usage(layer.parent_path());
+    if (!usage && usage.error().code() == ErrorCode::NotFound) return {};
+    if (!usage) return usage.error();
+    record.bytes = usage->bytes;
+    record.inodes = usage->inodes;
     return {};
   }
 

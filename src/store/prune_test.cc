@@ -10,6 +10,7 @@
 #include "oci/manifest.h"
 #include "store/disk_usage.h"
 #include "store/result_id.h"
+#include "store/snapshot_contents.h"
 
 namespace slipway::store {
 namespace {
@@ -204,6 +205,66 @@ TEST_F(PruneTest, UsageEqualsTheDisk) {
   ASSERT_TRUE(usage_records(*store_));  // writes down what it measures
   const uint64_t counted = total_bytes(*usage_records(*store_));
   EXPECT_EQ(counted, disk_usage(directory_.path() / "s")->bytes);
+}
+
+// A snapshot whose file "f" is that of another one.
+class LinkedPruneTest : public PruneTest {
+ protected:
+  SnapshotId linked_to(SnapshotId other, int64_t when) {
+    const SnapshotId id = snapshot({}, when, 1);
+    const std::filesystem::path file = store_->snapshotter().directory(id) / "f";
+    std::filesystem::remove(file);
+    std::filesystem::create_hard_link(store_->snapshotter().directory(other) / "f", file);
+    EXPECT_TRUE(store_->links().add_families(id, *store_->links().families(other)));
+    return id;
+  }
+  void expect_exact() {
+    ASSERT_TRUE(store_->barrier());
+    ASSERT_TRUE(usage_records(*store_));  // writes down what it measures
+    EXPECT_EQ(total_bytes(*usage_records(*store_)), disk_usage(directory_.path() / "s")->bytes);
+  }
+};
+
+TEST_F(LinkedPruneTest, ALinkedFileIsCountedOnceAndInTheNewest) {
+  const SnapshotId first = snapshot({}, 1, 1000);
+  const SnapshotId second = linked_to(first, 2);
+  const SnapshotId third = linked_to(second, 3);
+  ASSERT_TRUE(SnapshotContents::write(store_->snapshotter().directory(third), {{1, {}}}));
+  expect_exact();
+  EXPECT_LT(usage_of(to_result_id(first)).bytes, 100'000u);
+  EXPECT_LT(usage_of(to_result_id(second)).bytes, 100'000u);
+  EXPECT_GT(usage_of(to_result_id(third)).bytes, 1'000'000u);
+}
+
+TEST_F(LinkedPruneTest, PruningFreesWhatItSaysWhicheverGoesFirst) {
+  const SnapshotId first = snapshot({}, 5, 1000);
+  const SnapshotId second = linked_to(first, 2);  // goes first, though it is the newest
+  PruneOptions options;
+  options.used_before = 4;
+  PruneReport report = *prune(*store_, options, {});
+  EXPECT_LT(report.bytes, 100'000u);
+  EXPECT_FALSE(is_there(second));
+  expect_exact();
+  EXPECT_EQ(std::filesystem::file_size(store_->snapshotter().directory(first) / "f"), 1000u << 10);
+  report = *prune(*store_, {}, {});
+  EXPECT_GT(report.bytes, 1'000'000u);
+  expect_exact();
+}
+
+TEST_F(LinkedPruneTest, TheFilesOutliveTheSnapshotThatMadeThem) {
+  const SnapshotId first = snapshot({}, 1, 1000);
+  const SnapshotId second = linked_to(first, 5);
+  PruneOptions options;
+  options.used_before = 4;
+  EXPECT_LT(prune(*store_, options, {})->bytes, 100'000u);
+  EXPECT_FALSE(is_there(first));
+  EXPECT_EQ(std::filesystem::file_size(store_->snapshotter().directory(second) / "f"), 1000u << 10);
+  expect_exact();
+  // The budget counts what is on disk, so this one has to go as well.
+  PruneOptions budget;
+  budget.keep_bytes = 500'000;
+  ASSERT_TRUE(prune(*store_, budget, {}));
+  EXPECT_FALSE(is_there(second));
 }
 
 TEST_F(PruneTest, UsageNamesTheStep) {

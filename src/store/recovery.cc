@@ -49,6 +49,8 @@ Status drop_unsafe_rows(Database& database, const std::string& boot) {
   TRY(database.run("DELETE FROM images WHERE digest NOT IN (SELECT digest FROM blobs)"));
   TRY(database.run("DELETE FROM chains WHERE snapshot NOT IN (SELECT id FROM snapshots)"));
   TRY(database.run("DELETE FROM layer_blobs WHERE snapshot NOT IN (SELECT id FROM snapshots)"));
+  TRY(database.run("DELETE FROM link_families WHERE snapshot NOT IN (SELECT id FROM snapshots)"));
+  TRY(database.run("DELETE FROM latest_copies WHERE snapshot NOT IN (SELECT id FROM snapshots)"));
   TRY(
       database.run("DELETE FROM records WHERE id IN (SELECT record FROM record_results WHERE "
                    "snapshot IS NOT NULL AND snapshot NOT IN (SELECT id FROM snapshots))"));

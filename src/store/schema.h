@@ -146,6 +146,13 @@ DROP TABLE layer_blobs;
 ALTER TABLE layer_parts RENAME TO layer_blobs;
 CREATE INDEX layer_blobs_digest ON layer_blobs(digest);
 CREATE INDEX layer_blobs_outline ON layer_blobs(outline) WHERE outline <> '';
+)sql",
+
+                                                                   R"sql(
+CREATE TABLE link_families(
+  snapshot INTEGER NOT NULL,
+  family INTEGER NOT NULL,
+  PRIMARY KEY(snapshot, family)) WITHOUT ROWID;
 )sql"};
 
 }  // namespace slipway::store

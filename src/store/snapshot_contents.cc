@@ -7,11 +7,11 @@ namespace {
 
 constexpr RecordFile::Magic kMagic = {'S', 'L', 'I', 'P', 'C', 'N', 'T', '1'};
 
-std::filesystem::path file_of(const std::filesystem::path& layer) {
+}  // namespace
+
+std::filesystem::path SnapshotContents::file_of(const std::filesystem::path& layer) {
   return layer.parent_path() / "contents";
 }
-
-}  // namespace
 
 Status SnapshotContents::write(const std::filesystem::path& layer, std::vector<Record> records) {
   std::ranges::reverse(records);

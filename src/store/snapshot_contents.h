@@ -21,7 +21,9 @@ class SnapshotContents {
     RawDigest digest;
   };
 
-  // `layer`: SnapshotInfo::directory or OverlayLayers::upper. Of several records about one inode
+  // `layer`, here and below: SnapshotInfo::directory or OverlayLayers::upper.
+  static std::filesystem::path file_of(const std::filesystem::path& layer);
+  // Of several records about one inode
   // the last counts.
   static Status write(const std::filesystem::path& layer, std::vector<Record> records);
   // Empty where nothing was written, or it is damaged.

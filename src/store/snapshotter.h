@@ -43,6 +43,7 @@ class ActiveSnapshot {
  public:
   virtual ~ActiveSnapshot() = default;
   virtual const OverlayLayers& layers() const = 0;
+  virtual SnapshotId id() const = 0;  // also after commit()
   virtual SnapshotId parent() const = 0;
   // Makes it immutable. The overlay must be unmounted. An unchanged (empty) top is still a
   // snapshot. It stays pinned until this object is destroyed: pin() it before.

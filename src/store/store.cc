@@ -61,6 +61,7 @@ Store::Store(std::shared_ptr<Core> core)
       snapshotter_(core_),
       layers_(core_),
       pieces_(core_),
+      links_(core_),
       images_(core_),
       cache_mounts_(core_) {}
 

@@ -20,6 +20,7 @@
 #include "store/core.h"
 #include "store/image_store.h"
 #include "store/layer_index.h"
+#include "store/link_index.h"
 #include "store/local_content_store.h"
 #include "store/overlay_snapshotter.h"
 #include "store/piece_index.h"
@@ -45,6 +46,7 @@ class Store {
   OverlaySnapshotter& snapshotter() { return snapshotter_; }
   LayerIndex& layers() { return layers_; }
   PieceIndex& pieces() { return pieces_; }
+  LinkIndex& links() { return links_; }
   ImageStore& images() { return images_; }
   CacheMounts& cache_mounts() { return cache_mounts_; }
   const Layout& layout() const { return core_->layout(); }
@@ -73,6 +75,7 @@ class Store {
   OverlaySnapshotter snapshotter_;
   LayerIndex layers_;
   PieceIndex pieces_;
+  LinkIndex links_;
   ImageStore images_;
   CacheMounts cache_mounts_;
 };

@@ -10,6 +10,7 @@
 #include "store/disk_usage.h"
 #include "store/image_blobs.h"
 #include "store/result_id.h"
+#include "store/snapshot_contents.h"
 
 namespace slipway::store {
 namespace {
@@ -109,8 +110,9 @@ class Inventory {
       UsageRecord record;
       record.id = to_result_id({row.id});
       record.parent = to_result_id({row.parent});
-      record.bytes = info->bytes + allocated(info->directory.parent_path());
-      record.inodes = info->inodes + 1;
+      const uint64_t contents = allocated(SnapshotContents::file_of(info->directory));
+      record.bytes = info->bytes + allocated(info->directory.parent_path()) + contents;
+      record.inodes = info->inodes + (contents > 0 ? 2 : 1);
       record.created = row.created;
       record.last_used = row.last_used;
       record.from_image = image_layers.contains(row.id);
@@ -126,6 +128,53 @@ class Inventory {
       record.shared = record.shared || (standing != children.end() && standing->second > 1);
       record.in_use = in_use.contains(row.id);
       records_.push_back(std::move(record));
+      snapshots_.push_back({row.id, *info, records_.size() - 1});
+    }
+    return count_links_once();
+  }
+
+  // Snapshots that may have files in common, as lists of positions in snapshots_.
+  Result<std::vector<std::vector<size_t>>> linked_groups() {
+    std::map<int64_t, std::vector<int64_t>> families;  // of snapshots that have links
+    for (const auto& [id, family] : TRY(store_.links().all_families())) {
+      families[id.value].push_back(family);
+    }
+    std::map<int64_t, int64_t> heads;  // union-find over families
+    const auto head_of = [&heads](int64_t family) {
+      while (heads.contains(family) && heads[family] != family) family = heads[family];
+      return family;
+    };
+    for (const auto& [id, list] : families) {
+      for (const int64_t family : list) heads[head_of(family)] = head_of(list.front());
+    }
+    std::map<int64_t, std::vector<size_t>> groups;
+    for (size_t i = 0; i < snapshots_.size(); ++i) {
+      const auto found = families.find(snapshots_[i].id);
+      const int64_t family = found == families.end() ? snapshots_[i].id : found->second.front();
+      if (heads.contains(family)) groups[head_of(family)].push_back(i);
+    }
+    std::vector<std::vector<size_t>> result;
+    for (auto& [head, group] : groups) {
+      if (group.size() > 1) result.push_back(std::move(group));
+    }
+    return result;
+  }
+
+  // Newest first: prune removes the oldest first, and then frees what it is said to.
+  Status count_links_once() {
+    std::ranges::sort(snapshots_, std::ranges::greater(), &SnapshotRow::id);
+    for (const std::vector<size_t>& group : TRY(linked_groups())) {
+      DiskMeter meter;
+      for (const size_t position : group) {
+        const SnapshotRow& row = snapshots_[position];
+        const Result<DiskUsage> usage = meter.measure(row.info.directory);
+        if (!usage && usage.error().code() == ErrorCode::NotFound) continue;
+        if (!usage) return usage.error();
+        UsageRecord& record = records_[row.record];
+        record.has_links = true;
+        record.bytes = record.bytes - row.info.bytes + usage->bytes;
+        record.inodes = record.inodes - row.info.inodes + usage->inodes;
+      }
     }
     return {};
   }
@@ -249,9 +298,16 @@ class Inventory {
     return {};
   }
 
+  struct SnapshotRow {
+    int64_t id;
+    SnapshotInfo info;
+    size_t record;  // position in records_
+  };
+
   Store& store_;
   Core& core_;
   std::vector<UsageRecord> records_;
+  std::vector<SnapshotRow> snapshots_;
   std::vector<int64_t> active_;  // snapshots that a step is filling
 };
 

@@ -26,9 +26,12 @@ struct UsageRecord {
   uint64_t inodes = 0;  // files and directories
   int64_t created = 0;  // microseconds since the epoch
   int64_t last_used = 0;
-  int64_t uses = 0;         // times a build took the cached result
-  bool in_use = false;      // by a running build of some process, or needed by a local image
-  bool shared = false;      // several cached results, images or snapshots stand on it
+  int64_t uses = 0;     // times a build took the cached result
+  bool in_use = false;  // by a running build of some process, or needed by a local image
+  bool shared = false;  // several cached results, images or snapshots stand on it
+  // Some files of the snapshot are links that other snapshots have too; they are counted in the
+  // newest one, and removing this one may leave them where they are.
+  bool has_links = false;
   bool from_image = false;  // an unpacked layer of an image; a blob that a local image needs
 
   bool reclaimable() const { return !in_use && kind != UsageKind::Internal; }
