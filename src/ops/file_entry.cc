@@ -86,7 +86,8 @@ Status create_in_place(const EntryCopy& copy, Create create) {
 bool has_attributes(const struct stat& info, const EntryCopy& copy, const Overrides& overrides) {
   const Owner owner = wanted_owner(copy.entry.info, overrides);
   const timespec time = wanted_time(copy.entry.info, overrides);
-  return S_ISREG(info.st_mode) && info.st_uid == owner.uid && info.st_gid == owner.gid &&
+  return S_ISREG(info.st_mode) && info.st_size == copy.entry.info.st_size &&
+         info.st_uid == owner.uid && info.st_gid == owner.gid &&
          (info.st_mode & 07777) == wanted_mode(copy.entry.info, overrides) &&
          info.st_mtim.tv_sec == time.tv_sec && info.st_mtim.tv_nsec == time.tv_nsec;
 }

@@ -23,10 +23,11 @@ class SnapshotContents {
 
   // `layer`, here and below: SnapshotInfo::directory or OverlayLayers::upper.
   static std::filesystem::path file_of(const std::filesystem::path& layer);
-  // Of several records about one inode
-  // the last counts.
+  // Of several records about one inode the last counts. The directory itself must not change any
+  // more.
   static Status write(const std::filesystem::path& layer, std::vector<Record> records);
-  // Empty where nothing was written, or it is damaged.
+  // Empty where nothing was written, it is damaged, or the layer is a copy of the one it is about:
+  // then other files have the inodes.
   static SnapshotContents load(const std::filesystem::path& layer);
 
   // Thread-safe.

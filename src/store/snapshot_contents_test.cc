@@ -1,6 +1,8 @@
 #include "store/snapshot_contents.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/file_io.h"
 #include "base/temp_dir.h"
@@ -16,6 +18,7 @@ RawDigest digest(uint8_t byte) {
 
 class SnapshotContentsTest : public testing::Test {
  protected:
+  SnapshotContentsTest() { std::filesystem::create_directory(layer()); }
   std::filesystem::path layer() const { return directory_.path() / "fs"; }
   TempDir directory_ = *TempDir::create("/var/tmp", "contents-");
 };
@@ -40,6 +43,19 @@ TEST_F(SnapshotContentsTest, NothingIsFoundInDamage) {
   std::string bytes = *read_file(file);
   bytes.back() ^= 1;
   ASSERT_TRUE(write_file_atomic(file, bytes));
+  EXPECT_FALSE(SnapshotContents::load(layer()).find(7));
+}
+
+// A store that was copied to another disk: its files have other inodes.
+TEST_F(SnapshotContentsTest, NothingIsFoundForACopyOfTheLayer) {
+  ASSERT_TRUE(SnapshotContents::write(layer(), {{7, digest(1)}}));
+  const std::filesystem::path original = directory_.path() / "original";
+  std::filesystem::rename(layer(), original);
+  std::filesystem::copy(original, layer());
+  struct stat info;
+  ASSERT_EQ(::stat(original.c_str(), &info), 0);
+  const timespec times[2] = {info.st_atim, info.st_mtim};
+  ASSERT_EQ(::utimensat(AT_FDCWD, layer().c_str(), times, 0), 0);
   EXPECT_FALSE(SnapshotContents::load(layer()).find(7));
 }
 
