@@ -68,7 +68,7 @@ def measure(arguments: argparse.Namespace, folder: pathlib.Path) -> reports.Repo
         for builder in chosen:
             builder.start()
         stack, services, bases = None, [], {}
-        if wanted & {"a", "b", "e"}:
+        if wanted & {"a", "b", "e", "g"}:
             stack = workloads.Stack(arguments.stack, folder / "stack")
             services = arguments.services.split(",")
             if services == ["all"]:

@@ -66,6 +66,14 @@ class Bench:
     def pushed_prefix(self, builder: Builder, generation: str) -> str:
         return f"bench/{builder.name}-{generation}"
 
+    def push_counted(self, builder: Builder, generation: str) -> Sample:
+        """As push(), with what it sent."""
+        before = self.registry.stored_bytes()
+        sample = self.push(builder, generation)
+        sample.sent_bytes = self.registry.stored_bytes() - before
+        self.say(f"{builder.name} sent {sample.sent_bytes / 1e6:.1f} MB")
+        return sample
+
     def push(self, builder: Builder, generation: str) -> Sample:
         """Builds and pushes the services to repositories of this builder and generation."""
         prefix = self.pushed_prefix(builder, generation)
@@ -126,11 +134,12 @@ def big_copy(bench: Bench) -> list[Row]:
 
 
 def stack_rows(bench: Bench, wanted: set[str]) -> list[Row]:
-    """Cases a, b and e."""
+    """Cases a, b, e and g."""
     names = f"{len(bench.services)} services ({', '.join(bench.services)})"
     cold = Row("e", f"{names} from nothing, push", "1/1.5")
     same = Row("a", f"{names}, nothing changed, push", "1/5")
     line = Row("b", "one source line of core changed, push", "1/2")
+    package = Row("g", "one package added beside PyTorch, push", "1/15")
 
     def from_nothing(builder: Builder, number: int) -> Sample:
         builder.clean()
@@ -145,7 +154,7 @@ def stack_rows(bench: Bench, wanted: set[str]) -> list[Row]:
     if "e" in wanted:
         bench.in_turns(cold, bench.slow_repetitions, nothing, from_nothing)
     same.failures = dict(cold.failures)
-    if wanted & {"a", "b"}:
+    if wanted & {"a", "b", "g"}:
         for builder in bench.builders:
             if builder.name not in same.failures:
                 warm_up(bench, same, builder, lambda b: bench.push(b, "warm"))
@@ -154,12 +163,16 @@ def stack_rows(bench: Bench, wanted: set[str]) -> list[Row]:
         bench.in_turns(same, bench.repetitions, nothing, lambda b, _: bench.push(b, "warm"))
     if "b" in wanted:
         bench.in_turns(line, bench.repetitions, bench.stack.edit_core, lambda b, _: bench.push(b, "warm"))
-    return [row for row in (same, line, cold) if row.case in wanted]
+    package.failures = dict(line.failures)
+    if "g" in wanted:
+        bench.in_turns(package, bench.slow_repetitions, bench.stack.add_gpu_package,
+                       lambda b, _: bench.push_counted(b, "warm"))
+    return [row for row in (same, line, cold, package) if row.case in wanted]
 
 
 def run_cases(bench: Bench, wanted: set[str]) -> list[Row]:
     rows: list[Row] = []
-    if wanted & {"a", "b", "e"}:
+    if wanted & {"a", "b", "e", "g"}:
         rows += stack_rows(bench, wanted)
     if "c" in wanted:
         rows += trivial_steps(bench)

@@ -15,6 +15,7 @@ class Sample:
     seconds: float
     peak_bytes: int = 0
     load: float = 0.0
+    sent_bytes: int = 0  # by which the registry grew, where that was looked at
 
 
 class BuildFailed(Exception):

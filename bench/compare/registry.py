@@ -70,6 +70,11 @@ class Registry:
         subprocess.run(["docker-registry", "garbage-collect", str(self.config)], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
+    def stored_bytes(self) -> int:
+        """The size of all blobs."""
+        blobs = self.data / "docker/registry/v2/blobs"
+        return sum(path.stat().st_size for path in blobs.rglob("data"))
+
     def _request(self, method: str, path: str, body: bytes | None = None,
                  headers: dict[str, str] | None = None) -> http.client.HTTPResponse:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)

@@ -4,10 +4,13 @@ import pathlib
 import random
 import re
 import shutil
+import subprocess
 
 TRIVIAL_STEPS = 10
 CONTEXT_FILES = 42_000
 CONTEXT_BYTES = 820_000_000
+# Small packages without dependencies: one is added per round.
+PACKAGES = ["toolz", "wcwidth", "cachetools", "tomli-w", "more-itertools", "pyparsing", "iniconfig", "pathspec"]
 
 
 def trivial_steps(folder: pathlib.Path, base: str, steps: int = TRIVIAL_STEPS) -> pathlib.Path:
@@ -86,3 +89,9 @@ class Stack:
         path = self.core_source()
         text = re.sub(r"\n# bench round \d+\n\Z", "\n", path.read_text())
         path.write_text(f"{text.rstrip()}\n# bench round {round_number}\n")
+
+    def add_gpu_package(self, round_number: int) -> None:
+        """Adds a package to the environment that tts and stt share, PyTorch included, and locks it again."""
+        project = self.folder / "shared" / "gpu"
+        subprocess.run(["uv", "add", "--quiet", "--no-sync", "--project", str(project), PACKAGES[round_number]],
+                       check=True, stdin=subprocess.DEVNULL)
