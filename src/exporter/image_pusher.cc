@@ -146,19 +146,21 @@ class Push {
     const progress::Time started = std::chrono::system_clock::now();
     const int64_t total = static_cast<int64_t>(blob.size);
     reporter_.status(status, 0, total, started, false);
-    const registry::ByteSourceFactory source = [&]() -> Result<registry::ByteSource> {
-      return open_source(blob, status, started);
+    const registry::ByteSourceFactory source =
+        [&](uint64_t offset) -> Result<registry::ByteSource> {
+      return open_source(blob, offset, status, started);
     };
     TRY(client_.push_blob(name_, blob, source, stop));
     reporter_.status(status, total, total, started, true);
     return {};
   }
 
-  Result<registry::ByteSource> open_source(const Descriptor& blob, const std::string& status,
-                                           progress::Time started) {
+  Result<registry::ByteSource> open_source(const Descriptor& blob, uint64_t offset,
+                                           const std::string& status, progress::Time started) {
     // Shared because std::function must be copyable; there is one owner.
     auto fd = std::make_shared<UniqueFd>(TRY(content_.open(blob.digest)));
-    return registry::ByteSource([this, fd, status, started, sent = int64_t{0},
+    if (::lseek(fd->get(), static_cast<off_t>(offset), SEEK_SET) < 0) return errno_error("seek");
+    return registry::ByteSource([this, fd, status, started, sent = static_cast<int64_t>(offset),
                                  total = static_cast<int64_t>(blob.size),
                                  last = steady_clock::now()]() mutable -> Result<std::string> {
       std::string bytes(kReadBytes, '\0');

@@ -54,9 +54,9 @@ class CountingClient final : public registry::Client {
   }
   Status push_blob(const Reference& reference, const Descriptor& blob,
                    const registry::ByteSourceFactory& source, std::stop_token stop) override {
-    const registry::ByteSourceFactory counted = [&] {
+    const registry::ByteSourceFactory counted = [&](uint64_t offset) {
       ++uploaded;
-      return source();
+      return source(offset);
     };
     return behind_->push_blob(reference, blob, counted, stop);
   }

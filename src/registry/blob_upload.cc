@@ -1,6 +1,7 @@
 #include "registry/blob_upload.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -44,6 +45,18 @@ bool refuses_whole_blobs(const HttpResponse& response) {
   }
 }
 
+// "0-99", as registries say what they have of an upload: 100. 0 for anything else, and for "0-0",
+// which some say when they have nothing.
+uint64_t end_of_range(std::string_view range) {
+  if (range.starts_with("bytes=")) range.remove_prefix(6);
+  if (!range.starts_with("0-")) return 0;
+  range.remove_prefix(2);
+  uint64_t last = 0;
+  const auto [end, error] = std::from_chars(range.data(), range.data() + range.size(), last);
+  if (error != std::errc() || end != range.data() + range.size() || last == UINT64_MAX) return 0;
+  return last == 0 ? 0 : last + 1;
+}
+
 // The next piece of a source, `bytes` long or what is left.
 Result<std::string> read_piece(const ByteSource& source, std::string& rest, size_t bytes) {
   std::string piece = std::exchange(rest, {});
@@ -68,14 +81,14 @@ void BlobUploads::keep_session(const Endpoint& endpoint, const Reference& refere
   sessions_.lock()->insert_or_assign({reference.name(), digest}, *std::move(location));
 }
 
-Result<std::string> BlobUploads::open_session(const Upload& upload, std::stop_token stop) {
+Result<BlobUploads::Session> BlobUploads::open_session(const Upload& upload, std::stop_token stop) {
   {
     auto sessions = sessions_.lock();
     const auto kept = sessions->find({upload.reference.name(), upload.blob.digest});
     if (kept != sessions->end()) {
       std::string location = std::move(kept->second);
       sessions->erase(kept);
-      return location;
+      return Session{std::move(location)};
     }
   }
   HttpRequest request;
@@ -86,15 +99,29 @@ Result<std::string> BlobUploads::open_session(const Upload& upload, std::stop_to
   if (response.status != 202) {
     return requester_.denied(upload.endpoint, response, "open an upload");
   }
-  return location_of(response, upload.endpoint);
+  return Session{TRY(location_of(response, upload.endpoint))};
 }
 
-Result<HttpResponse> BlobUploads::put_whole(const Upload& upload, const std::string& location,
+std::optional<BlobUploads::Session> BlobUploads::find_progress(const Upload& upload,
+                                                               const Session& session,
+                                                               std::stop_token stop) {
+  HttpRequest request;
+  request.url = session.location;
+  const Result<HttpResponse> response = requester_.send_once(
+      upload.endpoint, upload.reference.path(), std::move(request), upload.scopes, stop);
+  if (!response || response->status != 204) return std::nullopt;
+  const uint64_t offset = end_of_range(response->header("range"));
+  if (offset == 0 || offset > upload.blob.size) return std::nullopt;
+  Result<std::string> location = location_of(*response, upload.endpoint);
+  return Session{location ? *std::move(location) : session.location, offset};
+}
+
+Result<HttpResponse> BlobUploads::put_whole(const Upload& upload, const Session& session,
                                             std::stop_token stop) {
-  const ByteSource source = TRY(upload.source());
+  const ByteSource source = TRY(upload.source(0));
   HttpRequest request;
   request.method = "PUT";
-  request.url = with_digest(location, upload.blob.digest);
+  request.url = with_digest(session.location, upload.blob.digest);
   request.headers.emplace_back("Content-Type", "application/octet-stream");
   request.body_source = &source;
   request.body_size = upload.blob.size;
@@ -103,32 +130,31 @@ Result<HttpResponse> BlobUploads::put_whole(const Upload& upload, const std::str
                               upload.scopes, stop);
 }
 
-Result<HttpResponse> BlobUploads::put_pieces(const Upload& upload, std::string location,
+Result<HttpResponse> BlobUploads::put_pieces(const Upload& upload, Session& session,
                                              std::stop_token stop) {
-  const ByteSource source = TRY(upload.source());
+  const ByteSource source = TRY(upload.source(session.offset));
   std::string rest;
-  for (uint64_t offset = 0; offset < upload.blob.size;) {
+  while (session.offset < upload.blob.size) {
     HttpRequest request;
     request.method = "PATCH";
-    request.url = location;
+    request.url = session.location;
     request.body = TRY(read_piece(source, rest, kPieceBytes));
     if (request.body.empty()) {
-      return make_error(ErrorCode::InvalidInput, "the blob has {} bytes instead of {}", offset,
-                        upload.blob.size);
+      return make_error(ErrorCode::InvalidInput, "the blob has {} bytes instead of {}",
+                        session.offset, upload.blob.size);
     }
-    const uint64_t end = offset + request.body.size();
+    const uint64_t end = session.offset + request.body.size();
     request.headers.emplace_back("Content-Type", "application/octet-stream");
-    request.headers.emplace_back("Content-Range", fmt::format("{}-{}", offset, end - 1));
+    request.headers.emplace_back("Content-Range", fmt::format("{}-{}", session.offset, end - 1));
     request.stall_timeout = kUploadStallTimeout;
     HttpResponse response = TRY(requester_.send_once(upload.endpoint, upload.reference.path(),
                                                      std::move(request), upload.scopes, stop));
     if (!response.ok()) return response;
-    location = TRY(location_of(response, upload.endpoint));
-    offset = end;
+    session = {TRY(location_of(response, upload.endpoint)), end};
   }
   HttpRequest request;
   request.method = "PUT";
-  request.url = with_digest(location, upload.blob.digest);
+  request.url = with_digest(session.location, upload.blob.digest);
   request.stall_timeout = kUploadStallTimeout;
   return requester_.send_once(upload.endpoint, upload.reference.path(), std::move(request),
                               upload.scopes, stop);
@@ -141,19 +167,33 @@ Status BlobUploads::push(const Endpoint& endpoint, const Reference& reference, c
   Backoff backoff = requester_.backoff();
   bool in_pieces = false;
   bool reauthorized = false;
+  bool restarted = false;
+  std::optional<Session> session;  // nullopt: from the start
   for (;;) {
-    const std::string location = TRY(open_session(upload, stop));
+    if (!session) session = TRY(open_session(upload, stop));
+    const uint64_t before = session->offset;
+    const bool whole = !in_pieces && before == 0;
     Result<HttpResponse> outcome =
-        in_pieces ? put_pieces(upload, location, stop) : put_whole(upload, location, stop);
+        whole ? put_whole(upload, *session, stop) : put_pieces(upload, *session, stop);
     if (outcome && outcome->ok()) return {};
-    if (outcome && outcome->status == 401 && !std::exchange(reauthorized, true)) continue;
-    if (outcome && !in_pieces && refuses_whole_blobs(*outcome)) {
-      in_pieces = true;
+    const bool unauthorized = outcome && outcome->status == 401;
+    const bool refuses_whole = whole && outcome && refuses_whole_blobs(*outcome);
+    if ((unauthorized && !std::exchange(reauthorized, true)) || refuses_whole) {
+      in_pieces |= refuses_whole;
+      session.reset();
       continue;
     }
-    if (TRY(backoff.retry_after(outcome, stop))) continue;
-    if (!outcome) return std::move(outcome).error();
-    return requester_.denied(endpoint, *outcome, "upload");
+    if (!TRY(backoff.retry_after(outcome, stop))) {
+      // What a registry kept of a broken upload may be of no use to it.
+      if (before != 0 && !std::exchange(restarted, true)) {
+        session.reset();
+        continue;
+      }
+      if (!outcome) return std::move(outcome).error();
+      return requester_.denied(endpoint, *outcome, "upload");
+    }
+    session = find_progress(upload, *session, stop);
+    if (session && session->offset > before) backoff.reset(requester_.retry_delay());
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -18,8 +19,9 @@ class BlobUploads {
  public:
   explicit BlobUploads(Requester& requester) : requester_(requester) {}
 
-  // One POST and one PUT with the whole blob; in pieces (PATCH) where a registry refuses that.
-  // Starts again from a fresh source when the connection breaks.
+  // One POST and one PUT with the whole blob; in pieces (PATCH) where a registry refuses that. When
+  // the connection breaks, the rest follows in pieces; from the start where the registry does not
+  // say what it has.
   Status push(const Endpoint& endpoint, const Reference& reference, const Scopes& scopes,
               const Descriptor& blob, const ByteSourceFactory& source, std::stop_token stop);
 
@@ -36,10 +38,20 @@ class BlobUploads {
     const ByteSourceFactory& source;
   };
 
-  Result<std::string> open_session(const Upload& upload, std::stop_token stop);
-  Result<HttpResponse> put_whole(const Upload& upload, const std::string& location,
+  // What the registry has of a blob.
+  struct Session {
+    std::string location;
+    uint64_t offset = 0;
+  };
+
+  Result<Session> open_session(const Upload& upload, std::stop_token stop);
+  // After a failure; nullopt: nothing that an upload could go on with.
+  std::optional<Session> find_progress(const Upload& upload, const Session& session,
+                                       std::stop_token stop);
+  Result<HttpResponse> put_whole(const Upload& upload, const Session& session,
                                  std::stop_token stop);
-  Result<HttpResponse> put_pieces(const Upload& upload, std::string location, std::stop_token stop);
+  // What is missing. `session` follows what the registry has taken.
+  Result<HttpResponse> put_pieces(const Upload& upload, Session& session, std::stop_token stop);
 
   Requester& requester_;
   // (repository name, digest) -> location.

@@ -16,10 +16,10 @@ namespace slipway::registry {
 
 // Receives the bytes of a blob in order.
 using ByteSink = std::function<Status(std::string_view bytes)>;
-// Gives the next bytes of a blob, empty at its end; called again from the start (a fresh source) on
-// retry.
+// Gives the next bytes of a blob, empty at its end.
 using ByteSource = std::function<Result<std::string>()>;
-using ByteSourceFactory = std::function<Result<ByteSource>()>;
+// A blob from byte `offset` on. Called again where an upload goes on after a broken connection.
+using ByteSourceFactory = std::function<Result<ByteSource>(uint64_t offset)>;
 
 class Client {
  public:
@@ -43,7 +43,8 @@ class Client {
   virtual Result<bool> mount_blob(const Reference& reference, const Digest& digest,
                                   const std::string& from_repository, std::stop_token stop) = 0;
   // Uploads a blob; or mounts it, when this client has put it into another repository of the same
-  // registry before or is doing so right now. Starts again from a fresh source on failure.
+  // registry before or is doing so right now. After a failure it goes on where the registry says it
+  // is, or starts again.
   virtual Status push_blob(const Reference& reference, const Descriptor& blob,
                            const ByteSourceFactory& source, std::stop_token stop) = 0;
   // Whether the reference's tag (or digest) stands for this manifest in the registry itself, not in

@@ -55,9 +55,9 @@ Result<std::string> fetch_all(Client& from, const Reference& name, const std::st
 }
 
 ByteSourceFactory source_of(const std::string& content) {
-  return [content]() -> Result<ByteSource> {
-    return ByteSource([content, done = false]() mutable -> Result<std::string> {
-      return std::exchange(done, true) ? std::string() : content;
+  return [content](uint64_t offset) -> Result<ByteSource> {
+    return ByteSource([rest = content.substr(offset)]() mutable -> Result<std::string> {
+      return std::exchange(rest, {});
     });
   };
 }
@@ -370,6 +370,7 @@ TEST(ClientPush, StartsAgainFromAFreshSource) {
   std::string stored;
   FakeServer server([&](const FakeRequest& request) -> FakeReply {
     if (request.method == "POST") return {202, {{"Location", "/upload"}}};
+    if (request.method == "GET") return {404};
     stored = request.body;
     return {++puts == 1 ? 502 : 201};
   });
@@ -379,6 +380,71 @@ TEST(ClientPush, StartsAgainFromAFreshSource) {
   EXPECT_TRUE(client()->push_blob(reference(server.host() + "/a"), blob, source_of("content"), {}));
   EXPECT_EQ(puts, 2);
   EXPECT_EQ(stored, "content");
+}
+
+// A registry that keeps what arrives, and breaks down once at the end of the first request.
+class KeepingRegistry {
+ public:
+  explicit KeepingRegistry(size_t kept) : kept_(kept) {}
+
+  FakeReply answer(const FakeRequest& request) {
+    if (request.method == "POST") return {202, {{"Location", "/upload?s=1"}}};
+    if (request.method == "GET") {
+      return {204,
+              {{"Range", fmt::format("0-{}", stored.size() - 1)}, {"Location", "/upload?s=2"}}};
+    }
+    const bool first = std::exchange(first_, false);
+    if (first) {
+      stored = request.body.substr(0, kept_);
+      return {502};
+    }
+    if (refuses_rest && request.method == "PATCH") return {416};
+    if (request.method == "PATCH") {
+      ranges.push_back(request.header("content-range"));
+      stored += request.body;
+      return {202, {{"Location", "/upload?s=3"}}};
+    }
+    if (!request.body.empty()) stored = request.body;
+    return {201};
+  }
+
+  std::string stored;
+  std::vector<std::string> ranges;
+  bool refuses_rest = false;
+
+ private:
+  size_t kept_;
+  bool first_ = true;
+};
+
+TEST(ClientPush, GoesOnWhereTheRegistryIs) {
+  KeepingRegistry registry(3);
+  FakeServer server([&](const FakeRequest& request) { return registry.answer(request); });
+  Descriptor blob;
+  blob.digest = Digest::sha256_of("content");
+  blob.size = 7;
+  const Status pushed =
+      client()->push_blob(reference(server.host() + "/a"), blob, source_of("content"), {});
+  ASSERT_TRUE(pushed) << pushed.error().message();
+  EXPECT_EQ(registry.stored, "content");
+  EXPECT_THAT(registry.ranges, ElementsAre("3-6"));
+  const std::string digest = "digest=sha256%3A" + std::string(blob.digest.hex());
+  EXPECT_THAT(server.requests(),
+              ElementsAre("POST /v2/a/blobs/uploads/", "PUT /upload?s=1&" + digest,
+                          "GET /upload?s=1", "PATCH /upload?s=2", "PUT /upload?s=3&" + digest));
+}
+
+TEST(ClientPush, StartsAgainWhereTheRestIsRefused) {
+  KeepingRegistry registry(3);
+  registry.refuses_rest = true;
+  FakeServer server([&](const FakeRequest& request) { return registry.answer(request); });
+  Descriptor blob;
+  blob.digest = Digest::sha256_of("content");
+  blob.size = 7;
+  const Status pushed =
+      client()->push_blob(reference(server.host() + "/a"), blob, source_of("content"), {});
+  ASSERT_TRUE(pushed) << pushed.error().message();
+  EXPECT_EQ(registry.stored, "content");
 }
 
 TEST(ClientPush, GoesOnWithTheUploadOfARefusedMount) {

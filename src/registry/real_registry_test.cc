@@ -2,6 +2,8 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
@@ -42,8 +44,8 @@ class RealRegistry : public ::testing::Test {
     return result;
   }
   static ByteSourceFactory source_of(const std::string& content) {
-    return [&content]() -> Result<ByteSource> {
-      return ByteSource([&content, at = size_t{0}]() mutable -> Result<std::string> {
+    return [&content](uint64_t offset) -> Result<ByteSource> {
+      return ByteSource([&content, at = size_t{offset}]() mutable -> Result<std::string> {
         std::string piece = content.substr(std::min(at, content.size()), 100'000);
         at += piece.size();
         return piece;
@@ -94,6 +96,40 @@ TEST_F(RealRegistry, MountsFromAnotherRepository) {
   EXPECT_TRUE(*mounted);
   EXPECT_TRUE(*client_->blob_exists(name("app"), blob.digest, {}));
   EXPECT_FALSE(*client_->mount_blob(name("app"), Digest::sha256_of("other"), "base", {}));
+}
+
+// Of this process, whoever has them open.
+void break_connections_to(int port) {
+  for (int fd = 3; fd < 1024; ++fd) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+    if (peer.sin_family == AF_INET && ntohs(peer.sin_port) == port) ::shutdown(fd, SHUT_RDWR);
+  }
+}
+
+// This registry forgets an upload when its connection breaks, so the client starts again.
+TEST_F(RealRegistry, ABrokenUploadEndsWell) {
+  std::string content;
+  while (content.size() < 20'000'000) content += std::to_string(content.size());
+  const Descriptor blob = descriptor(content, media_type::kOciLayer);
+  const std::string host = process_->host();
+  const int port = std::stoi(host.substr(host.rfind(':') + 1));
+  int starts = 0;
+  const ByteSourceFactory source = [&](uint64_t offset) -> Result<ByteSource> {
+    ++starts;
+    return ByteSource([&, at = size_t{offset}]() mutable -> Result<std::string> {
+      const bool breaks = starts == 1 && at > 10'000'000;
+      if (breaks) break_connections_to(port);
+      std::string piece = content.substr(std::min(at, content.size()), 100'000);
+      at += piece.size();
+      return piece;
+    });
+  };
+  const Status pushed = client_->push_blob(name("app"), blob, source, {});
+  ASSERT_TRUE(pushed) << pushed.error().message();
+  EXPECT_TRUE(*client_->blob_exists(name("app"), blob.digest, {}));
+  EXPECT_EQ(starts, 2);
 }
 
 TEST_F(RealRegistry, MissingImagesAreNotFound) {

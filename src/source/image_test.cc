@@ -202,7 +202,7 @@ TEST_F(ImageTest, RegistryImagesFallBackToTheLocalStoreWhenItIsDown) {
   const Manifest manifest = *parse_manifest(manifest_text);
   for (const Descriptor& blob : {manifest.config, manifest.layers[0]}) {
     const std::string bytes = *layout->read(blob, {});
-    const registry::ByteSourceFactory bytes_of = [&]() -> Result<registry::ByteSource> {
+    const registry::ByteSourceFactory bytes_of = [&](uint64_t) -> Result<registry::ByteSource> {
       return registry::ByteSource([&, done = false]() mutable -> Result<std::string> {
         return std::exchange(done, true) ? std::string() : bytes;
       });
