@@ -8,7 +8,12 @@ namespace slipway::layer {
 
 Result<AppliedLayer> apply_layer(int blob_fd, const std::filesystem::path& directory,
                                  const ApplyOptions& options, std::stop_token stop) {
-  HashingPrefetch stream(TRY(make_decompressor(fd_stream(blob_fd))), stop);
+  return apply_layer(fd_stream(blob_fd), directory, options, std::move(stop));
+}
+
+Result<AppliedLayer> apply_layer(ByteStream blob, const std::filesystem::path& directory,
+                                 const ApplyOptions& options, std::stop_token stop) {
+  HashingPrefetch stream(TRY(make_decompressor(std::move(blob))), std::move(stop));
   TarReader reader([&stream] { return stream.next(); });
   LayerUnpacker unpacker = TRY(LayerUnpacker::create(directory, options));
   while (const std::optional<TarEntry> entry = TRY(reader.next())) {

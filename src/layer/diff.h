@@ -11,6 +11,7 @@
 
 #include "base/thread_pool.h"
 #include "layer/layer_part.h"
+#include "layer/tar_reader.h"
 #include "oci/descriptor.h"
 #include "store/content_store.h"
 #include "store/piece_index.h"
@@ -72,6 +73,8 @@ struct AppliedLayer {
 // overlay upper form: whiteouts become 0:0 character devices, opaque markers the xattr. Independent
 // of parents, so layers of one image can be unpacked in any order and in parallel. Hostile input:
 // entries that leave the directory are refused.
+Result<AppliedLayer> apply_layer(ByteStream blob, const std::filesystem::path& directory,
+                                 const ApplyOptions& options, std::stop_token stop);
 Result<AppliedLayer> apply_layer(int blob_fd, const std::filesystem::path& directory,
                                  const ApplyOptions& options, std::stop_token stop);
 

@@ -12,7 +12,6 @@ HashingPrefetch::~HashingPrefetch() {
 }
 
 void HashingPrefetch::produce() {
-  Sha256 hash;
   for (size_t index = 0;; ++index) {
     {
       auto progress = progress_.lock();
@@ -25,11 +24,6 @@ void HashingPrefetch::produce() {
     Result<size_t> got = stop_.stop_requested()
                              ? Result<size_t>(make_error(ErrorCode::Cancelled, "cancelled"))
                              : source_->read(piece.data(), piece.size());
-    if (got) {
-      hash.update(std::string_view(piece).substr(0, *got));
-      bytes_ += *got;
-      if (*got == 0) digest_ = hash.finish();
-    }
     {
       auto progress = progress_.lock();
       progress->ended = !got || *got == 0;
@@ -48,7 +42,16 @@ void HashingPrefetch::produce() {
   }
 }
 
+// On the reader's thread, so that decompressing and hashing go on at the same time.
 Result<std::string_view> HashingPrefetch::next() {
+  const std::string_view piece = TRY(take());
+  hash_.update(piece);
+  bytes_ += piece.size();
+  if (piece.empty() && digest_.empty()) digest_ = hash_.finish();
+  return piece;
+}
+
+Result<std::string_view> HashingPrefetch::take() {
   auto progress = progress_.lock();
   if (holding_) {
     holding_ = false;

@@ -1,4 +1,4 @@
-// A Decompressor that runs ahead of its reader on a thread of its own and hashes what comes out.
+// A Decompressor that runs ahead of its reader on a thread of its own; what comes out is hashed.
 #pragma once
 
 #include <array>
@@ -40,6 +40,7 @@ class HashingPrefetch {
     Status status;
   };
   void produce();
+  Result<std::string_view> take();
 
   std::unique_ptr<Decompressor> source_;
   std::stop_token stop_;
@@ -47,6 +48,7 @@ class HashingPrefetch {
   std::array<size_t, kPieces> sizes_{};
   Guarded<Progress> progress_;
   bool holding_ = false;  // the reader still looks at the piece that next() gave last
+  Sha256 hash_;
   Digest digest_;
   uint64_t bytes_ = 0;
   std::thread thread_;

@@ -31,8 +31,9 @@ class Client {
   // A manifest, index or other small blob, verified.
   virtual Result<std::string> fetch_manifest(const Reference& reference, const Descriptor& wanted,
                                              std::stop_token stop) = 0;
-  // A blob, from byte `offset` on, not verified (ContentWriter does). Retries with back-off inside;
-  // when bytes have been delivered it continues with a range request.
+  // A blob, from byte `offset` on, not verified (ContentWriter does): a big one in ranges over
+  // several connections (RangeOptions), where the server can. Retries with back-off inside, and
+  // continues after the bytes that have been delivered.
   virtual Status fetch_blob(const Reference& reference, const Descriptor& wanted, uint64_t offset,
                             const ByteSink& sink, std::stop_token stop) = 0;
 

@@ -1,11 +1,16 @@
 // The client against a server that misbehaves on purpose; real_registry_test.cc has the good case.
 #include "registry/client.h"
 
+#include <atomic>
+#include <functional>
+#include <map>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
 
+#include "base/guarded.h"
 #include "oci/manifest.h"
 #include "registry/options.h"
 #include "registry/testing/fake_server.h"
@@ -181,6 +186,125 @@ TEST(Client, SkipsWhatItHasWhereRangesAreIgnored) {
   EXPECT_EQ(fetch_all(*registry, reference(server.host() + "/a"), content).value_or(""), content);
   EXPECT_EQ(fetch_all(*registry, reference(server.host() + "/a"), content, 10).value_or(""),
             content.substr(10));
+}
+
+// Serves one blob, knows ranges, and keeps what it was asked for.
+class RangeServer {
+ public:
+  // What becomes of the answer to the bytes [from, to), asked for the `number`th time.
+  using Spoil = std::function<void(FakeReply& reply, size_t from, int number)>;
+
+  explicit RangeServer(std::string content, Spoil spoil = {})
+      : content_(std::move(content)),
+        spoil_(std::move(spoil)),
+        server_([this](const FakeRequest& request) { return answer(request); }) {}
+
+  Reference name() const { return reference(server_.host() + "/a"); }
+  std::map<std::string, int> asked() { return *asked_.lock(); }
+
+ private:
+  FakeReply answer(const FakeRequest& request) {
+    const std::string range = request.header("range");
+    const int number = ++(*asked_.lock())[range];
+    FakeReply reply{200, {}, content_};
+    size_t from = 0;
+    if (!range.empty()) {
+      from = std::stoul(range.substr(6));
+      const std::string last = range.substr(range.find('-') + 1);
+      const size_t to = last.empty() ? content_.size() : std::stoul(last) + 1;
+      reply = {206, {}, content_.substr(from, to - from)};
+    }
+    if (spoil_) spoil_(reply, from, number);
+    return reply;
+  }
+
+  const std::string content_;
+  const Spoil spoil_;
+  Guarded<std::map<std::string, int>> asked_;
+  FakeServer server_;
+};
+
+std::string numbers(size_t size) {
+  std::string text;
+  while (text.size() < size) text += fmt::format("{} ", text.size());
+  return text.substr(0, size);
+}
+
+ClientOptions small_chunks() {
+  ClientOptions options;
+  options.ranges = {.above = 100, .chunk_bytes = 64, .connections = 3};
+  return options;
+}
+
+TEST(ClientRanges, ABigBlobComesInChunks) {
+  RangeServer server(numbers(300));
+  EXPECT_EQ(fetch_all(*client(small_chunks()), server.name(), numbers(300)).value_or(""),
+            numbers(300));
+  const std::map<std::string, int> once = {{"bytes=0-63", 1},
+                                           {"bytes=64-127", 1},
+                                           {"bytes=128-191", 1},
+                                           {"bytes=192-255", 1},
+                                           {"bytes=256-", 1}};
+  EXPECT_EQ(server.asked(), once);
+}
+
+TEST(ClientRanges, ASmallBlobComesWhole) {
+  RangeServer server(numbers(100));
+  EXPECT_TRUE(fetch_all(*client(small_chunks()), server.name(), numbers(100)));
+  EXPECT_EQ(server.asked(), (std::map<std::string, int>{{"", 1}}));
+}
+
+TEST(ClientRanges, ABrokenChunkGoesOnWhereItStopped) {
+  RangeServer server(numbers(1000), [](FakeReply& reply, size_t from, int) {
+    if (from % 64 == 0) reply.cut_after = 20;
+  });
+  EXPECT_EQ(fetch_all(*client(small_chunks()), server.name(), numbers(1000)).value_or(""),
+            numbers(1000));
+  EXPECT_EQ(server.asked().at("bytes=64-127"), 1);
+  EXPECT_EQ(server.asked().at("bytes=84-127"), 1);
+}
+
+TEST(ClientRanges, AServerThatIgnoresThemIsAskedOnce) {
+  std::atomic<int> asked = 0;
+  FakeServer server([&](const FakeRequest&) -> FakeReply {
+    ++asked;
+    return {200, {}, numbers(1000)};
+  });
+  EXPECT_EQ(fetch_all(*client(small_chunks()), reference(server.host() + "/a"), numbers(1000))
+                .value_or(""),
+            numbers(1000));
+  EXPECT_EQ(asked, 1);
+}
+
+TEST(ClientRanges, WhatIsNotGivenInChunksIsFetchedInOneGo) {
+  const std::vector<FakeReply> bad = {
+      {500}, {403}, {200, {}, numbers(1000)}, {206, {}, numbers(1000)}};
+  for (const FakeReply& answer : bad) {
+    RangeServer server(numbers(1000), [&](FakeReply& reply, size_t from, int) {
+      // Everything that is asked for with an end, but the first.
+      if (from != 0 && reply.body.size() == 64) reply = answer;
+    });
+    const auto got = fetch_all(*client(small_chunks()), server.name(), numbers(1000));
+    ASSERT_TRUE(got) << got.error().message();
+    EXPECT_EQ(*got, numbers(1000)) << answer.status;
+  }
+}
+
+TEST(ClientRanges, AFailingSinkEndsAllOfThem) {
+  RangeServer server(numbers(10'000));
+  Descriptor blob;
+  blob.digest = *Digest::parse(kDigest);
+  blob.size = 10'000;
+  size_t taken = 0;
+  const ByteSink full = [&](std::string_view bytes) -> Status {
+    taken += bytes.size();
+    if (taken > 1000) return Error(ErrorCode::ResourceExhausted, "disk full");
+    return {};
+  };
+  const Status fetched = client(small_chunks())->fetch_blob(server.name(), blob, 0, full, {});
+  ASSERT_FALSE(fetched);
+  EXPECT_EQ(fetched.error().code(), ErrorCode::ResourceExhausted);
+  EXPECT_LT(server.asked().size(), 30u);
 }
 
 TEST(Client, AnErrorOfTheSinkIsNotRetried) {

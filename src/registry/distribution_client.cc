@@ -5,6 +5,7 @@
 
 #include "base/guarded.h"
 #include "oci/manifest.h"
+#include "registry/blob_fetch.h"
 #include "registry/blob_places.h"
 #include "registry/blob_upload.h"
 #include "registry/client.h"
@@ -18,9 +19,6 @@ namespace {
 constexpr size_t kMaxManifestBytes = 4 << 20;
 constexpr size_t kMaxSmallBlobBytes = 32 << 20;
 
-Scopes pull_scope(const Reference& reference) {
-  return {fmt::format("repository:{}:pull", reference.path())};
-}
 Scopes push_scope(const Reference& reference) {
   return {fmt::format("repository:{}:pull,push", reference.path())};
 }
@@ -29,10 +27,6 @@ std::string manifest_url(const Endpoint& endpoint, const Reference& reference,
                          const std::string& tag_or_digest) {
   return endpoint.url + reference.path() + "/manifests/" + tag_or_digest;
 }
-std::string blob_url(const Endpoint& endpoint, const Reference& reference, const Digest& digest) {
-  return endpoint.url + reference.path() + "/blobs/" + digest.str();
-}
-
 std::string tag_or_digest(const Reference& reference) {
   if (!reference.digest().empty()) return reference.digest().str();
   return reference.with_default_tag().tag();
@@ -55,37 +49,6 @@ std::string media_type_of(const HttpResponse& response) {
   const std::string type = response.header("content-type");
   return type.substr(0, type.find(';'));
 }
-
-// A sink that continues a broken download: knows how many bytes are behind us.
-class ResumingSink {
- public:
-  ResumingSink(const ByteSink& sink, uint64_t offset, uint64_t size)
-      : sink_(sink), delivered_(offset), size_(size) {}
-
-  uint64_t delivered() const { return delivered_; }
-  // The next answer starts at `position`; what we have already is skipped.
-  void starts_at(uint64_t position) { position_ = position; }
-
-  Status take(std::string_view bytes) {
-    const uint64_t behind = delivered_ - std::min(delivered_, position_);
-    const size_t skipped = static_cast<size_t>(std::min<uint64_t>(behind, bytes.size()));
-    position_ += bytes.size();
-    bytes.remove_prefix(skipped);
-    if (bytes.empty()) return {};
-    if (size_ != 0 && delivered_ + bytes.size() > size_) {
-      return make_error(ErrorCode::InvalidInput, "the blob is longer than its {} bytes", size_);
-    }
-    TRY(sink_(bytes));
-    delivered_ += bytes.size();
-    return {};
-  }
-
- private:
-  const ByteSink& sink_;
-  uint64_t delivered_;
-  uint64_t size_;
-  uint64_t position_ = 0;
-};
 
 class DistributionClient : public Client {
  public:
@@ -114,7 +77,8 @@ class DistributionClient : public Client {
                     const ByteSink& sink, std::stop_token stop) override {
     ResumingSink resuming(sink, offset, wanted.size);
     return on_any_endpoint<void>(reference, stop, [&](const Endpoint& endpoint) {
-      return fetch_blob_at(endpoint, reference, wanted, resuming, stop);
+      return BlobFetch(requester_, endpoint, reference, wanted, options_.ranges)
+          .run(resuming, stop);
     });
   }
 
@@ -318,45 +282,6 @@ class DistributionClient : public Client {
       return make_error(ErrorCode::InvalidInput, "{}: its content is {}", what, digest.str());
     }
     return response.body;
-  }
-
-  Status fetch_blob_at(const Endpoint& endpoint, const Reference& reference,
-                       const Descriptor& wanted, ResumingSink& sink, std::stop_token stop) {
-    const std::string what =
-        fmt::format("fetch {} of {}", wanted.digest.str(), reference.familiar());
-    Backoff backoff = requester_.backoff();
-    for (;;) {
-      if (wanted.size != 0 && sink.delivered() == wanted.size) return {};
-      const uint64_t before = sink.delivered();
-      Result<HttpResponse> outcome = request_rest(endpoint, reference, wanted, sink, stop);
-      if (outcome && outcome->ok()) {
-        if (wanted.size == 0 || sink.delivered() == wanted.size) return {};
-        outcome = make_error(ErrorCode::Unavailable, "the connection ended after {} of {} bytes",
-                             sink.delivered(), wanted.size);
-      }
-      if (sink.delivered() != before) backoff.reset(requester_.retry_delay());
-      if (TRY(backoff.retry_after(outcome, stop).context(what))) continue;
-      if (!outcome) return std::move(outcome).error().context(what);
-      return requester_.denied(endpoint, *outcome, what);
-    }
-  }
-
-  // One request for what is missing.
-  Result<HttpResponse> request_rest(const Endpoint& endpoint, const Reference& reference,
-                                    const Descriptor& wanted, ResumingSink& sink,
-                                    std::stop_token stop) {
-    HttpRequest request;
-    request.url = blob_url(endpoint, reference, wanted.digest);
-    const uint64_t from = sink.delivered();
-    if (from != 0) request.headers.emplace_back("Range", fmt::format("bytes={}-", from));
-    // A server without ranges answers 200 with the whole; the sink then skips what it has.
-    request.on_answer = [&](const HttpResponse& response) {
-      sink.starts_at(response.status == 206 ? from : 0);
-    };
-    const ByteSink take = [&](std::string_view bytes) { return sink.take(bytes); };
-    request.sink = &take;
-    return requester_.send_once(endpoint, reference.path(), std::move(request),
-                                pull_scope(reference), stop);
   }
 
   ClientOptions options_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -19,6 +20,13 @@ struct ProxyOptions {
   std::string http;
   std::string https;
   std::string none;
+};
+
+// How big blobs are fetched: in chunks over several connections, where the server can.
+struct RangeOptions {
+  uint64_t above = 32 << 20;  // blobs of more bytes
+  uint64_t chunk_bytes = 8 << 20;
+  size_t connections = 4;
 };
 
 struct ClientOptions {
@@ -44,6 +52,7 @@ struct ClientOptions {
   std::string user_agent = "slipway";
   // Pause before the first retry; it doubles with each.
   std::chrono::milliseconds retry_delay{200};
+  RangeOptions ranges;
 };
 
 // Thread-safe; connections are kept open between calls.

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -160,10 +161,80 @@ TEST_F(ImageTest, ABlobThatTheOriginHasChangedIsRefused) {
   const ResolvedImage image = image_of(source, "1");
   const auto blob =
       layout_.path() / "blobs/sha256" / std::string(image.manifest.layers[0].digest.hex());
-  ASSERT_TRUE(write_file_atomic(blob, make_tar({{"a", "evil"}})));
+  for (const std::string& evil : {make_tar({{"a", "evil"}}), std::string("\x1f\x8b no gzip")}) {
+    ASSERT_TRUE(write_file_atomic(blob, evil));
+    const auto unpacked = ImageUnpacker(*store).unpack(image, reporter_, {});
+    ASSERT_FALSE(unpacked);
+    EXPECT_THAT(unpacked.error().message(),
+                HasSubstr("the content has digest " + Digest::sha256_of(evil).str()));
+  }
+  EXPECT_EQ(*store->content().size(image.manifest.layers[0].digest), std::nullopt);
+}
+
+// Gives the blobs of a layout in two pieces, with something happening in between.
+class PausingOrigin final : public BlobOrigin {
+ public:
+  PausingOrigin(std::shared_ptr<BlobOrigin> behind, std::function<Status()> pause)
+      : behind_(std::move(behind)), pause_(std::move(pause)) {}
+  std::string name() const override { return behind_->name(); }
+  Result<std::string> read(const Descriptor& wanted, std::stop_token stop) override {
+    return behind_->read(wanted, stop);
+  }
+  Status copy(const Descriptor& wanted, const registry::ByteSink& sink,
+              std::stop_token stop) override {
+    const std::string bytes = TRY(behind_->read(wanted, stop));
+    TRY(sink(std::string_view(bytes).substr(0, bytes.size() / 2)));
+    TRY(pause_());
+    return sink(std::string_view(bytes).substr(bytes.size() / 2));
+  }
+
+ private:
+  std::shared_ptr<BlobOrigin> behind_;
+  std::function<Status()> pause_;
+};
+
+// Whether a file of that name is in any layer of the store.
+bool is_unpacked(const std::filesystem::path& store, const std::string& name) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(store / "snapshots", error)) {
+    if (std::filesystem::exists(entry.path() / "fs" / name)) return true;
+  }
+  return false;
+}
+
+TEST_F(ImageTest, UnpackingBeginsWhileTheBlobComes) {
+  // More than the unpacker reads ahead.
+  layout_.add_image("1", {{{"first", "1"}, {"last", std::string(16 << 20, 'x')}}});
+  const auto store = open_store();
+  ImageSource source(*store, *client_);
+  ResolvedImage image = image_of(source, "1");
+  bool seen = false;
+  image.origin = std::make_shared<PausingOrigin>(image.origin, [&]() -> Status {
+    for (int i = 0; i < 500 && !seen; ++i) {
+      seen = is_unpacked(directory_.path() / "store", "first");
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return {};
+  });
+  const auto unpacked = ImageUnpacker(*store).unpack(image, reporter_, {});
+  ASSERT_TRUE(unpacked) << unpacked.error().message();
+  EXPECT_TRUE(seen);
+  EXPECT_EQ(file_in(*store, unpacked->snapshot, "last").size(), 16u << 20);
+  EXPECT_TRUE(store->content().size(image.manifest.layers[0].digest)->has_value());
+}
+
+TEST_F(ImageTest, ATransferThatEndsEarlyLeavesNothing) {
+  layout_.add_image("1", {{{"first", "1"}, {"last", std::string(16 << 20, 'x')}}});
+  const auto store = open_store();
+  ImageSource source(*store, *client_);
+  ResolvedImage image = image_of(source, "1");
+  image.origin = std::make_shared<PausingOrigin>(
+      image.origin, []() -> Status { return Error(ErrorCode::Unavailable, "it went away"); });
   const auto unpacked = ImageUnpacker(*store).unpack(image, reporter_, {});
   ASSERT_FALSE(unpacked);
+  EXPECT_EQ(unpacked.error().code(), ErrorCode::Unavailable);
   EXPECT_EQ(*store->content().size(image.manifest.layers[0].digest), std::nullopt);
+  EXPECT_FALSE(is_unpacked(directory_.path() / "store", "first"));
 }
 
 TEST_F(ImageTest, ADamagedCopyInTheStoreIsFetchedAgain) {

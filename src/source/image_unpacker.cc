@@ -9,6 +9,7 @@
 #include "layer/diff.h"
 #include "oci/rfc3339.h"
 #include "source/image_blobs.h"
+#include "source/incoming_blob.h"
 
 namespace slipway::source {
 namespace {
@@ -82,17 +83,17 @@ Status check_is_layer(const Descriptor& descriptor) {
                     descriptor.digest.str(), descriptor.media_type);
 }
 
-// Unpacks a layer that is in the content store into a fresh snapshot.
-Status unpack_layer(store::Store& store, const Descriptor& layer, const Digest& diff_id,
-                    ReadyLayer& ready, progress::VertexReporter& reporter, std::stop_token stop) {
+// Unpacks a layer into a fresh snapshot, while it comes.
+Status unpack_blob(store::Store& store, IncomingBlob& blob, const Descriptor& layer,
+                   const Digest& diff_id, ReadyLayer& ready, progress::VertexReporter& reporter,
+                   std::stop_token stop) {
   const std::string status = "extracting " + layer.digest.str();
   const progress::Time started = std::chrono::system_clock::now();
   reporter.status(status, 0, 0, started, false);
   ready.unpacked = TRY(store.snapshotter().prepare(store::SnapshotId{}));
-  const UniqueFd blob = TRY(store.content().open(layer.digest));
   const layer::ApplyOptions options{store.core()->user_xattrs()};
-  layer::AppliedLayer applied =
-      TRY(layer::apply_layer(blob.get(), ready.unpacked->layers().upper, options, stop));
+  layer::AppliedLayer applied = TRY(layer::apply_layer(
+      [&blob] { return blob.next(); }, ready.unpacked->layers().upper, options, stop));
   if (applied.diff_id != diff_id) {
     return make_error(ErrorCode::InvalidInput, "its content is {} instead of {}",
                       applied.diff_id.str(), diff_id.str());
@@ -167,16 +168,22 @@ Result<UnpackedImage> ImageUnpacker::unpack(const ResolvedImage& image,
     ready.claim = TRY(store_.claim("unpack " + chain[index].str(), job_stop));
     ready.found = TRY(find_chain(chain[index]));
     if (ready.found) return ready;
-    const bool was_here = TRY(store_.content().size(layer.digest)).has_value();
-    TRY(ensure_blob(store_, *image.origin, layer, reporter, job_stop));
-    Status unpacked =
-        unpack_layer(store_, layer, image.config.diff_ids[index], ready, reporter, job_stop);
+    bool was_here = false;
+    const auto unpack_once = [&]() -> Status {
+      const std::unique_ptr<IncomingBlob> blob =
+          TRY(IncomingBlob::open(store_, *image.origin, layer, reporter, job_stop));
+      was_here = blob->was_here();
+      Status status = unpack_blob(store_, *blob, layer, image.config.diff_ids[index], ready,
+                                  reporter, job_stop);
+      // It may not be what it should be: then that is the error.
+      if (!status && status.error().code() == ErrorCode::InvalidInput) TRY(blob->drain());
+      return status;
+    };
+    Status unpacked = unpack_once();
     if (!unpacked && was_here && unpacked.error().code() == ErrorCode::InvalidInput) {
       // The copy in the store may be damaged: what was there before is worth another download.
       TRY(store_.content().remove(layer.digest));
-      TRY(ensure_blob(store_, *image.origin, layer, reporter, job_stop));
-      unpacked =
-          unpack_layer(store_, layer, image.config.diff_ids[index], ready, reporter, job_stop);
+      unpacked = unpack_once();
     }
     TRY(std::move(unpacked).context(fmt::format("unpack layer {}", layer.digest.str())));
     return ready;

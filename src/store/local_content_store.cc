@@ -109,10 +109,15 @@ Result<std::optional<uint64_t>> LocalContentStore::find(const Digest& digest) {
 }
 
 Result<std::unique_ptr<ContentWriter>> LocalContentStore::writer() {
+  return TRY(readable_writer()).writer;
+}
+
+Result<LocalContentStore::ReadableWriter> LocalContentStore::readable_writer() {
   std::filesystem::path path = TRY(core_->scratch_path("blob-"));
   UniqueFd fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0644));
-  return std::unique_ptr<ContentWriter>(
-      std::make_unique<Writer>(*this, std::move(path), std::move(fd)));
+  UniqueFd reader = TRY(open_file(path, O_RDONLY));
+  return ReadableWriter{std::make_unique<Writer>(*this, std::move(path), std::move(fd)),
+                        std::move(reader)};
 }
 
 Result<std::optional<uint64_t>> LocalContentStore::size(const Digest& digest) {

@@ -17,6 +17,13 @@ class LocalContentStore : public ContentStore {
   explicit LocalContentStore(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
   Result<std::unique_ptr<ContentWriter>> writer() override;
+  // A blob that is read while it is written: `reader` stands at its beginning and has what write()
+  // was given, also after commit().
+  struct ReadableWriter {
+    std::unique_ptr<ContentWriter> writer;
+    UniqueFd reader;
+  };
+  Result<ReadableWriter> readable_writer();
   Result<std::optional<uint64_t>> size(const Digest& digest) override;
   Result<UniqueFd> open(const Digest& digest) override;
   // Verifies what it reads; a damaged blob is removed and reported, and NotFound returned.
