@@ -29,6 +29,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--stack", type=pathlib.Path, default=REPO / "morgan", help="compose project")
     parser.add_argument("--base", action="append", default=[], metavar="NAME=OCI_LAYOUT",
                         help="stands in for the image NAME of the stack's Dockerfiles")
+    parser.add_argument("--pull-base", type=pathlib.Path, metavar="OCI_LAYOUT", help="the image of case f")
     parser.add_argument("--slipway", type=pathlib.Path, default=REPO / "build/release/slipway")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--slow-repetitions", type=int, default=3, help="for the builds from nothing")
@@ -38,7 +39,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--save", type=pathlib.Path, metavar="FILE", help="keep the samples as JSON")
     parser.add_argument("--report", type=pathlib.Path, nargs="+", metavar="FILE",
                         help="measure nothing: print the table of saved runs")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if "f" in arguments.cases.split(",") and not arguments.pull_base and not arguments.report:
+        parser.error("case f needs --pull-base OCI_LAYOUT")
+    return arguments
 
 
 def make_builders(arguments: argparse.Namespace, folder: pathlib.Path) -> list[known.Builder]:
@@ -78,7 +82,10 @@ def measure(arguments: argparse.Namespace, folder: pathlib.Path) -> reports.Repo
                 name, layout = base.split("=", 1)
                 path, _, tag = name.partition(":")
                 bases[name] = registry.push_oci_layout(pathlib.Path(layout), f"bases/{path}", tag or "latest")
-        bench = Bench(folder, registry, chosen, stack, services, bases,
+        pulled = ""
+        if "f" in wanted:
+            pulled = registry.push_oci_layout(arguments.pull_base, "bases/pulled", "latest")
+        bench = Bench(folder, registry, chosen, stack, services, bases, pulled,
                       1 if arguments.quick else arguments.repetitions,
                       1 if arguments.quick else arguments.slow_repetitions, arguments.quick,
                       lambda line: print(line, file=sys.stderr, flush=True))

@@ -34,6 +34,7 @@ class Bench:
     stack: workloads.Stack | None
     services: list[str]
     bases: dict[str, str]
+    pulled: str  # the base that case f pulls
     repetitions: int
     slow_repetitions: int
     quick: bool
@@ -170,6 +171,22 @@ def stack_rows(bench: Bench, wanted: set[str]) -> list[Row]:
     return [row for row in (same, line, cold, package) if row.case in wanted]
 
 
+def pull_base(bench: Bench) -> list[Row]:
+    context = workloads.trivial_steps(bench.folder / "pull", bench.pulled, steps=1)
+    row = Row("f", "pull and unpack of a big base, one trivial RUN step", "1/4")
+
+    def from_nothing(builder: Builder, _: int) -> Sample:
+        builder.clean()
+        os.sync()
+        try:
+            return builder.build(context, {})
+        finally:
+            builder.clean()
+
+    bench.in_turns(row, bench.slow_repetitions, nothing, from_nothing)
+    return [row]
+
+
 def run_cases(bench: Bench, wanted: set[str]) -> list[Row]:
     rows: list[Row] = []
     if wanted & {"a", "b", "e", "g"}:
@@ -178,4 +195,6 @@ def run_cases(bench: Bench, wanted: set[str]) -> list[Row]:
         rows += trivial_steps(bench)
     if "d" in wanted:
         rows += big_copy(bench)
+    if "f" in wanted:
+        rows += pull_base(bench)
     return rows

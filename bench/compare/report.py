@@ -103,7 +103,7 @@ def table(report: Report) -> str:
 
 def _memory_lines(report: Report, names: list[str]) -> list[list[str]]:
     """Peaks over the cases of one kind: the process that builds (slipway, buildah) or the daemon (buildkitd)."""
-    kinds = {"services": {"a", "b", "e"}, "RUN steps": {"c"}, "COPY": {"d1", "d2", "d3"}}
+    kinds = {"services": {"a", "b", "e"}, "RUN steps": {"c"}, "COPY": {"d1", "d2", "d3"}, "pull": {"f"}}
     lines = []
     for kind, cases in kinds.items():
         rows = [row for row in report.rows if row.case in cases]
