@@ -59,6 +59,8 @@ Result<Digest> layer_outline(const std::filesystem::path& directory, const Write
 
 struct ApplyOptions {
   bool user_xattrs = false;
+  // The blob is a skeleton (skeleton.h): empty files become sockets.
+  bool skeleton = false;
 };
 
 struct AppliedLayer {

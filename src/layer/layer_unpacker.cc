@@ -182,6 +182,7 @@ Status LayerUnpacker::create_entry(int parent, const std::string& name, const st
                                    const TarEntry& entry, TarReader& reader) {
   switch (entry.type) {
     case EntryType::File:
+      if (options_.skeleton && entry.size == 0) return create_placeholder(parent, name);
       return create_file(parent, name, entry, reader);
     case EntryType::Directory:
       return create_directory(parent, name, path, entry);
@@ -213,6 +214,15 @@ Status LayerUnpacker::create_file(int parent, const std::string& name, const Tar
   }
   TRY(set_metadata(fd.get(), entry, true));
   return fd.close();
+}
+
+// For a file of which only the name is known.
+Status LayerUnpacker::create_placeholder(int parent, const std::string& name) {
+  const auto make = [&] { return ::mknodat(parent, name.c_str(), S_IFSOCK | 0600, 0) == 0; };
+  if (make()) return {};
+  if (errno != EEXIST) return errno_error("create placeholder");
+  TRY(clear_place(parent, name, false));
+  return make() ? Status() : errno_error("create placeholder");
 }
 
 Status LayerUnpacker::create_directory(int parent, const std::string& name, const std::string& path,

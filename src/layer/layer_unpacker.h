@@ -45,6 +45,7 @@ class LayerUnpacker {
                           const TarEntry& entry);
   Status create_symlink(int parent, const std::string& name, const TarEntry& entry);
   Status create_hard_link(int parent, const std::string& name, const TarEntry& entry);
+  Status create_placeholder(int parent, const std::string& name);
   Status create_node(int parent, const std::string& name, const TarEntry& entry);
   Status set_metadata(int fd, const TarEntry& entry, bool with_time);
   Result<bool> clear_place(int parent, const std::string& name, bool for_directory);

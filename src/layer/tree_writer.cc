@@ -14,6 +14,7 @@
 #include "base/unique_fd.h"
 #include "layer/directory_entries.h"
 #include "layer/name_hash.h"
+#include "layer/skeleton.h"
 #include "layer/tar_entry.h"
 #include "layer/xattr.h"
 
@@ -255,6 +256,9 @@ class TreeWriter {
     if (kind() == LayerPart::Kind::Deletions) return {};
     entry.xattrs = std::move(found.kept);
     entry.size = static_cast<uint64_t>(info.st_size);
+    if (options_.skeleton && !skeleton_keeps(path, entry.size)) {
+      return header(without_content(entry));
+    }
     TRY(header(std::move(entry)));
     const auto size = static_cast<uint64_t>(info.st_size);
     if (options_.headers_only) return {};

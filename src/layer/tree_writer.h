@@ -27,6 +27,8 @@ struct TreeOptions {
   const LayerPart* part = nullptr;
   // Headers without the data of files.
   bool headers_only = false;
+  // What skeleton.h says of files.
+  bool skeleton = false;
 };
 
 TreeOptions tree_options(const WriteOptions& options);
