@@ -8,7 +8,9 @@
 #include "ops/file_owner.h"
 #include "ops/file_target.h"
 #include "ops/link_claims.h"
+#include "ops/skeleton_input.h"
 #include "source/file_tree.h"
+#include "store/root_attributes.h"
 
 namespace slipway::ops {
 namespace {
@@ -59,6 +61,7 @@ struct Slot {
   std::optional<SnapshotId> snapshot;
   std::shared_ptr<const void> pin;  // of a snapshot that we committed; co-owned with the results
   std::shared_ptr<source::FileTree> context;
+  std::shared_ptr<const SkeletonStack> skeleton;
   std::unique_ptr<ActiveSnapshot> active;
   std::optional<FileTarget> target;
   std::unique_ptr<LinkClaims> claims;  // of active
@@ -73,7 +76,8 @@ class FileRun {
     slots_.resize(inputs.size() + op.actions.size());
     for (size_t i = 0; i < inputs.size(); ++i) {
       slots_[i].context = inputs[i].context;
-      if (!inputs[i].context) slots_[i].snapshot = inputs[i].snapshot;
+      slots_[i].skeleton = inputs[i].skeleton;
+      if (!inputs[i].context && !inputs[i].skeleton) slots_[i].snapshot = inputs[i].snapshot;
     }
   }
 
@@ -152,6 +156,7 @@ class FileRun {
     std::shared_ptr<source::FileTree> context;
     if (input != graph::kNone) {
       Slot& base = slots_[static_cast<size_t>(input)];
+      if (base.skeleton) return start_on(*base.skeleton, slot);
       TRY(commit(base));
       context = base.context;
       if (!context) parent = *base.snapshot;
@@ -166,6 +171,18 @@ class FileRun {
     everything.dir_copy_contents = everything.create_dest_path = true;
     return copy_files(everything, {}, *TRY(tree_of(input)), *slot.target, options_.pool,
                       {slot.claims.get(), options_.links}, stop_);
+  }
+
+  // A new snapshot that has what comes on top of a skeleton.
+  Status start_on(const SkeletonStack& skeleton, Slot& slot) {
+    slot.active = TRY(options_.store.snapshotter().prepare(SnapshotId()));
+    store::OverlayLayers layers = slot.active->layers();
+    layers.lower = skeleton.layers;
+    TRY(store::copy_root_attributes(layers.lower.front(), layers.upper));
+    slot.target = TRY(FileTarget::open(layers, options_.user_xattrs));
+    // Whoever puts the layer on the whole file system looks what that has.
+    slot.claims = std::make_unique<LinkClaims>(options_.store, SnapshotId());
+    return {};
   }
 
   Status commit(Slot& slot) {
@@ -194,11 +211,15 @@ class FileRun {
       return &*slot.tree;
     }
     TRY(commit(slot));
-    if (!slot.snapshot) return invalid("an action is used before it ran");
     store::OverlayLayers layers;
+    if (slot.skeleton) {
+      layers.lower = slot.skeleton->layers;
+    } else if (!slot.snapshot) {
+      return invalid("an action is used before it ran");
+    }
     TreeRules rules;
     rules.user_xattrs = options_.user_xattrs;
-    if (!slot.snapshot->is_scratch()) {
+    if (!slot.skeleton && !slot.snapshot->is_scratch()) {
       layers = TRY(options_.store.snapshotter().view(*slot.snapshot));
       rules.snapshots = TRY(options_.store.snapshotter().ancestry(*slot.snapshot));
     }

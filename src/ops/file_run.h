@@ -17,16 +17,19 @@ class FileTree;
 namespace slipway::ops {
 
 class CopyLinks;
+struct SkeletonStack;
 
 // What a vertex's input is. Whoever calls keeps snapshots pinned.
 struct FileInput {
   store::SnapshotId snapshot;
   // Instead of the snapshot, when set. Co-owned with the table of contexts.
   std::shared_ptr<source::FileTree> context;
+  // The same, for an input that is only built on. Co-owned with whoever made it.
+  std::shared_ptr<const SkeletonStack> skeleton;
 };
 
 struct FileOutput {
-  store::SnapshotId snapshot;
+  store::SnapshotId snapshot;       // on scratch where it stands on a skeleton
   std::shared_ptr<const void> pin;  // keeps it from being pruned; co-owned with the result
 };
 

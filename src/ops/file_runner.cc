@@ -8,6 +8,7 @@
 #include "ops/copy_links.h"
 #include "ops/file_keys.h"
 #include "ops/file_run.h"
+#include "ops/skeleton_input.h"
 #include "source/file_tree.h"
 #include "source/snapshot_tree.h"
 #include "store/result_id.h"
@@ -38,7 +39,7 @@ Result<std::string> name_of_copy(const graph::FileOp& op,
                                  const std::vector<solver::StepResult>& inputs) {
   std::string name = TRY(file_cache_map(op, inputs.size())).digest.str();
   for (const solver::StepResult& input : inputs) {
-    if (!store::snapshot_of_result(input.id)) name += " " + input.id;
+    if (!store::snapshot_of_result(input.id) && !skeleton_of_result(input)) name += " " + input.id;
   }
   return name;
 }
@@ -101,7 +102,8 @@ Result<std::vector<solver::StepResult>> FileRunner::run(
   for (const solver::StepResult& input : inputs) {
     FileInput file_input;
     file_input.context = contexts_.find_result(input.id);
-    if (!file_input.context) {
+    file_input.skeleton = skeleton_of_result(input);
+    if (!file_input.context && !file_input.skeleton) {
       const std::optional<store::SnapshotId> id = store::snapshot_of_result(input.id);
       if (!id) {
         return make_error(ErrorCode::Internal, "file operation: unknown input \"{}\"", input.id);

@@ -17,6 +17,7 @@ class FileRunner final : public solver::OpRunner {
   Result<solver::CacheMap> cache_map(const solver::StepContext& context) override;
   Result<Digest> content_digest(const solver::StepContext& context, size_t index,
                                 const solver::StepResult& input) override;
+  // An input that the operation only builds on may be a skeleton (skeleton_input.h).
   Result<std::vector<solver::StepResult>> run(
       const solver::StepContext& context, const std::vector<solver::StepResult>& inputs) override;
 

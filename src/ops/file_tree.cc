@@ -256,6 +256,10 @@ Result<std::optional<std::string>> Tree::read_file(const std::string& path,
   const std::shared_ptr<const MergedDir> parent = TRY(directory(parts.parent));
   if (!parent || parts.name.empty()) return std::optional<std::string>();
   const std::optional<MergedDir::Entry> entry = TRY(parent->find(parts.name));
+  // A file of a skeleton (layer/skeleton.h).
+  if (entry && S_ISSOCK(entry->info.st_mode)) {
+    return make_error(ErrorCode::Unsupported, "read {}: its content is not here", path);
+  }
   if (!entry || !S_ISREG(entry->info.st_mode)) return std::optional<std::string>();
   const UniqueFd fd = TRY(parent->open_file(parts.name));
   return std::optional<std::string>(TRY(read_fd(fd.get(), max_bytes).context("read " + path)));

@@ -19,7 +19,6 @@ class MergeRunner : public solver::OpRunner {
   Result<std::vector<solver::StepResult>> run(
       const solver::StepContext& context, const std::vector<solver::StepResult>& inputs) override;
 
- private:
   struct Merged {
     store::SnapshotId snapshot;
     std::shared_ptr<const void> pin;  // co-owned with the result
@@ -27,6 +26,7 @@ class MergeRunner : public solver::OpRunner {
   // `base` with the own entries of `layer` on it.
   Result<Merged> put_layer_on(store::SnapshotId base, store::SnapshotId layer);
 
+ private:
   store::Store& store_;
 };
 

@@ -10,6 +10,7 @@
 #include "base/file_io.h"
 #include "store/disk_usage.h"
 #include "store/overlay_mount.h"
+#include "store/root_attributes.h"
 
 namespace slipway::store {
 namespace {
@@ -20,20 +21,6 @@ Error no_snapshot(SnapshotId id) {
 
 Status make_directory(const std::filesystem::path& path) {
   if (::mkdir(path.c_str(), 0755) != 0) return errno_error("create directory {}", path.string());
-  return {};
-}
-
-// The root of a stack has the attributes of its topmost layer's directory: hand them on.
-Status copy_root_attributes(const std::filesystem::path& from, const std::filesystem::path& to) {
-  struct stat info;
-  if (::stat(from.c_str(), &info) != 0) return errno_error("stat {}", from.string());
-  if ((info.st_uid != ::geteuid() || info.st_gid != ::getegid()) &&
-      ::chown(to.c_str(), info.st_uid, info.st_gid) != 0) {
-    return errno_error("change owner of {}", to.string());
-  }
-  if ((info.st_mode & 07777) != 0755 && ::chmod(to.c_str(), info.st_mode & 07777) != 0) {
-    return errno_error("change mode of {}", to.string());
-  }
   return {};
 }
 
