@@ -191,22 +191,22 @@ std::vector<size_t> too_many(const std::vector<std::vector<Layer>>& stack) {
   return whole;
 }
 
-Result<std::vector<Layer>> own_layers(store::Store& store, store::SnapshotId id,
-                                      const LayerChoice& choice, ThreadPool& pool,
-                                      const std::stop_token& stop) {
+}  // namespace
+
+Result<std::vector<Layer>> ensure_own_layers(store::Store& store, store::SnapshotId id,
+                                             const LayerChoice& choice, ThreadPool& pool,
+                                             std::stop_token stop) {
   const std::vector<store::LayerBlob> blobs =
       TRY(ensure_layer_blobs(store, id, choice, pool, stop));
   const int64_t created = TRY(store.snapshotter().created(id));
   const bool fetched = TRY(store.layers().find_blob(id, kFetched)).has_value();
   std::vector<Layer> layers;
   for (const store::LayerBlob& blob : blobs) {
-    layers.push_back({blob, created, fetched, layers.size(), blobs.size()});
+    layers.push_back({blob, id, created, fetched, layers.size(), blobs.size()});
     if (fetched) read_part_text(blob.label, layers.back());
   }
   return layers;
 }
-
-}  // namespace
 
 std::string part_text(const Layer& layer) {
   return fmt::format("{}/{} {}", layer.part + 1, layer.parts, layer.blob.label);
@@ -236,7 +236,7 @@ Result<std::vector<Layer>> ensure_layers(store::Store& store, store::SnapshotId 
   const progress::Time started = std::chrono::system_clock::now();
   progress.status("exporting layers", 0, 0, started, false);
   const auto make = [&](size_t i, const LayerChoice& wanted) -> Status {
-    layers[i] = TRY(own_layers(store, ids[i], wanted, pool, stop));
+    layers[i] = TRY(ensure_own_layers(store, ids[i], wanted, pool, stop));
     return {};
   };
   pool.parallel_for(ids.size(), [&](size_t i) { results[i] = make(i, choice); });

@@ -40,6 +40,8 @@ Result<std::vector<store::LayerBlob>> ensure_layer_blobs(store::Store& store,
 
 struct Layer {
   store::LayerBlob blob;
+  // Whose own layer it is, or a part of; scratch: it is not in the store.
+  store::SnapshotId snapshot = {};
   int64_t created = 0;   // of the snapshot, microseconds since the epoch
   bool fetched = false;  // comes from a base image
   // Which part it is, of how many, where a snapshot's own layer is split.
@@ -56,6 +58,11 @@ void read_part_text(const std::string& text, Layer& layer);
 // No image gets more layers than this by splitting: overlayfs and container engines have limits
 // near 128, and others want to build on the image.
 inline constexpr size_t kMostLayers = 100;
+
+// What a snapshot's own layer is in an image.
+Result<std::vector<Layer>> ensure_own_layers(store::Store& store, store::SnapshotId snapshot,
+                                             const LayerChoice& choice, ThreadPool& pool,
+                                             std::stop_token stop);
 
 // All layers of a stack, bottom up. Where parts would make more than kMostLayers, the layers with
 // the most parts stay whole.
