@@ -43,6 +43,10 @@ std::shared_ptr<const RemoteLayers> remote_layers_of(const solver::StepResult& r
   return std::static_pointer_cast<const RemoteLayers>(result.keep_alive);
 }
 
+bool is_lazy(const solver::StepResult& result) {
+  return result.id.starts_with(kLazyPrefix);
+}
+
 void RemoteIndex::add_source(std::vector<KeyGraph> caches) {
   auto state = state_.lock();
   const size_t source = state->sources++;
@@ -139,6 +143,11 @@ Status RemoteIndex::save(const solver::NewRecord& record) {
     auto state = state_.lock();
     note_key(*state, record.identity, record.parts);
     state->steps[record.identity.str()].results = record.results;
+    if (std::ranges::any_of(record.results, is_lazy)) {
+      // A merge may stand for a result of another step: the first record is as good.
+      state->lazy.emplace(record.results.front().id, record);
+      return {};
+    }
   }
   return local_.save(record);
 }
@@ -156,13 +165,18 @@ Result<std::unique_ptr<solver::RunClaim>> RemoteIndex::claim(const solver::Cache
   return local_.claim(key, std::move(stop));
 }
 
-Status RemoteIndex::keep(const solver::StepResult& remote, const solver::StepResult& here) {
-  const std::shared_ptr<Found> found = found_by_id(remote.id);
-  CHECK(found != nullptr);
+Status RemoteIndex::keep(const solver::StepResult& result, const solver::StepResult& here) {
+  const std::shared_ptr<Found> found = found_by_id(result.id);
   solver::NewRecord record;
   {
-    const auto state = state_.lock();
-    record = found->local;
+    auto state = state_.lock();
+    if (found != nullptr) {
+      record = found->local;
+    } else {
+      const auto lazy = state->lazy.find(result.id);
+      if (lazy == state->lazy.end()) return {};  // a part of one
+      record = lazy->second;
+    }
   }
   record.results = {here};
   return local_.save(record);

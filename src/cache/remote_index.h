@@ -27,6 +27,11 @@ struct RemoteLayers {
 // nullptr when the result is of another kind.
 std::shared_ptr<const RemoteLayers> remote_layers_of(const solver::StepResult& result);
 
+// Results with this prefix are of this process alone: they stand on one that was found remotely,
+// whose files are not here (cli/remote_results). The local index learns of them in keep().
+inline constexpr std::string_view kLazyPrefix = "lazy:";
+bool is_lazy(const solver::StepResult& result);
+
 // What the build learnt of a step, by its identity.
 struct SolvedStep {
   std::vector<solver::KeyParts> keys;         // every way in which it was asked for
@@ -55,9 +60,9 @@ class RemoteIndex : public solver::CacheIndex {
   Result<std::unique_ptr<solver::RunClaim>> claim(const solver::CacheKey& key,
                                                   std::stop_token stop) override;
 
-  // The files of a result that was found remotely are here now, as `here`: the local index keeps
-  // them, so the next build finds them without the remote cache.
-  Status keep(const solver::StepResult& remote, const solver::StepResult& here);
+  // The files of a result that was found remotely, or of a lazy one, are here now, as `here`: the
+  // local index keeps them, so the next build finds them without the remote cache.
+  Status keep(const solver::StepResult& result, const solver::StepResult& here);
 
   // nullopt when no step has this identity.
   Result<std::optional<SolvedStep>> solved_step(const Digest& identity);
@@ -78,9 +83,10 @@ class RemoteIndex : public solver::CacheIndex {
   struct State {
     size_t sources = 0;
     std::vector<Cache> caches;
-    std::vector<std::shared_ptr<Found>> found;             // by number
-    std::unordered_map<std::string, size_t> found_by_key;  // key -> number
-    std::unordered_map<std::string, SolvedStep> steps;     // by identity
+    std::vector<std::shared_ptr<Found>> found;                // by number
+    std::unordered_map<std::string, size_t> found_by_key;     // key -> number
+    std::unordered_map<std::string, SolvedStep> steps;        // by identity
+    std::unordered_map<std::string, solver::NewRecord> lazy;  // by result
   };
   static void note_key(State& state, const Digest& identity, const solver::KeyParts& key);
   // The remote results of a step with this key, in the order of the sources: the first.

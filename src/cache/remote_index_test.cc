@@ -145,6 +145,21 @@ TEST_F(RemoteIndexTest, ItKnowsHowStepsWereAskedForAndWhatTheyGave) {
   EXPECT_FALSE(*index_.solved_step(name("unknown")));
 }
 
+TEST_F(RemoteIndexTest, ALazyResultIsKeptOnceItsFilesAreHere) {
+  (void)*index_.query(base_key());
+  solver::NewRecord record;
+  record.keys = {run_key().key};
+  record.parts = run_key().parts;
+  record.identity = name("run");
+  record.results = {{"lazy:0", nullptr}};
+  ASSERT_TRUE(index_.save(record));
+  EXPECT_TRUE(local_.keys.empty());
+  EXPECT_EQ((*index_.solved_step(name("run")))->results.at(0).id, "lazy:0");
+  ASSERT_TRUE(index_.keep(record.results[0], {"snapshot:3", nullptr}));
+  EXPECT_EQ(local_.keys.at(name("run")).id, "snapshot:3");
+  EXPECT_TRUE(index_.keep({"lazy:1", nullptr}, {"snapshot:4", nullptr}));  // no step's result
+}
+
 TEST_F(RemoteIndexTest, WhatAFoundStepReadIsKnownFromItsRecord) {
   local_.keys[name("run")] = {"here", name("run")};
   local_.saved_with["here"] = {{"op", name("op run")}, {"input 0 content", name("files")}};

@@ -83,8 +83,16 @@ std::vector<Reference> source_images(const graph::Definition& definition) {
   return images;
 }
 
-// What exporters get of a result; of one that was found in a remote cache its files only when one
-// of them needs them.
+// What the outputs need of a result of which only the layers' names are known.
+exporter::Needs needs_of(const TargetRun& run) {
+  exporter::Needs most = exporter::Needs::Names;
+  for (const Output& output : run.outputs) {
+    most = std::max(most, output.exporter->needs(run.plan.conversion.epoch));
+  }
+  return most;
+}
+
+// What exporters get of a result; where not all of it is here, no more is fetched than they need.
 Result<exporter::BuildResult> exportable(const TargetRun& run, solver::StepResult solved,
                                          const BuildServices& services, progress::Sink& progress,
                                          std::stop_token stop) {
@@ -92,20 +100,31 @@ Result<exporter::BuildResult> exportable(const TargetRun& run, solver::StepResul
   result.config = run.plan.conversion.config;
   result.epoch = run.plan.conversion.epoch;
   result.base_images = source_images(run.plan.conversion.definition);
-  if (const auto layers = cache::remote_layers_of(solved)) {
-    const std::optional<Reference> registry = services.remote_results.registry_of(*layers);
-    const bool needs_files = std::ranges::any_of(run.outputs, [&](const Output& output) {
-      return output.exporter->needs_files(result.epoch);
-    });
-    if (registry && !needs_files) {
-      result.named_layers = named_layers(layers->stack);
-      result.base_images.insert(result.base_images.begin(), *registry);
+  if (const auto stack = RemoteResults::named_stack_of(solved)) {
+    const std::optional<Reference> registry = services.remote_results.registry_of(*stack->base);
+    const exporter::Needs needs = needs_of(run);
+    const bool names_do = registry && needs == exporter::Needs::Names;
+    // A cached result that is fetched stays, as a whole: the next build finds it in the store.
+    const bool blobs_do = !stack->cached && needs != exporter::Needs::Files;
+    const auto load = [&](const auto& fetch) {
+      return as_step(progress, stack->cached ? "loading cached result" : "loading base image",
+                     fetch);
+    };
+    if (!names_do && blobs_do) {
+      TRY(load([&](progress::VertexReporter& reporter) {
+        return services.remote_results.fetch_blobs(*stack->base, reporter, stop);
+      }));
+    }
+    if (names_do || blobs_do) {
+      result.named_layers = named_layers(stack->base->stack);
+      result.own_layers = stack->own;
+      result.pin = std::move(solved.keep_alive);
+      if (registry) result.base_images.insert(result.base_images.begin(), *registry);
       return result;
     }
-    solved =
-        TRY(as_step(progress, "loading cached result", [&](progress::VertexReporter& reporter) {
-          return services.remote_results.fetch(solved, reporter, stop);
-        }));
+    solved = TRY(load([&](progress::VertexReporter& reporter) {
+      return services.remote_results.fetch(solved, reporter, stop);
+    }));
   }
   const auto snapshot = store::snapshot_of_result(solved.id);
   if (!snapshot) {
@@ -245,6 +264,7 @@ Result<std::vector<TargetOutcome>> run_builds(const std::vector<PlannedTarget>& 
     std::vector<CacheTarget> caches = TRY(cache_targets(plan, services));
     runs.push_back({plan, std::move(outputs), std::move(caches), std::nullopt, {}});
     start_layers(plan, runs.back().outputs, services.layers);
+    services.remote_results.watch(plan.conversion.definition);
   }
   progress::JoinedSink joined(progress);
   const auto phase = [&](const auto& work) {

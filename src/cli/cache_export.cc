@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <set>
 
 #include "cache/remote_cache.h"
 #include "exporter/image_archive.h"
 #include "exporter/image_pusher.h"
+#include "exporter/layer_skeletons.h"
+#include "oci/layer_skeleton.h"
 #include "oci/manifest.h"
 #include "oci/rfc3339.h"
 #include "store/result_id.h"
@@ -17,20 +20,6 @@ namespace {
 void report(progress::VertexReporter& reporter, const std::string& what,
             std::optional<progress::Time> started, bool completed) {
   reporter.status(what, 0, 0, started, completed);
-}
-
-cache::LayerStack stack_of(const std::vector<exporter::Layer>& layers) {
-  cache::LayerStack stack;
-  for (const exporter::Layer& layer : layers) {
-    Descriptor descriptor = layer.blob.descriptor;
-    descriptor.annotations[annotation::kUncompressed] = layer.blob.diff_id.str();
-    descriptor.annotations[annotation::kCreated] = format_rfc3339_microseconds(layer.created);
-    if (layer.parts > 1) descriptor.annotations[annotation::kLayerPart] = part_text(layer);
-    stack.layers.push_back(std::move(descriptor));
-    stack.diff_ids.push_back(layer.blob.diff_id);
-    stack.created = format_rfc3339_microseconds(layer.created);
-  }
-  return stack;
 }
 
 // Finds the layers that a cache is to have of a step.
@@ -48,7 +37,9 @@ class StepLayers {
   // Without mode=max only the layers of the image itself count.
   Status restrict_to(const solver::StepResult& root) {
     if (target_.all_steps) return {};
-    if (const auto remote = cache::remote_layers_of(root)) root_layers_ = remote->stack.diff_ids;
+    if (const auto stack = RemoteResults::named_stack_of(root)) {
+      root_layers_ = TRY(named(*stack)).diff_ids;
+    }
     if (const auto snapshot = store::snapshot_of_result(root.id)) {
       for (const store::SnapshotId id : TRY(services_.store.snapshotter().ancestry(*snapshot))) {
         root_snapshots_.insert(id);
@@ -60,9 +51,13 @@ class StepLayers {
   Result<std::optional<cache::LayerStack>> find(const cache::SolvedStep& step) {
     std::optional<solver::StepResult> result = TRY(result_of(step));
     if (!result) return std::optional<cache::LayerStack>();
-    if (const auto remote = cache::remote_layers_of(*result)) {
-      if (!is_below_root(remote->stack)) return std::optional<cache::LayerStack>();
-      if (!choice_.force) return TRY(named(*remote));
+    if (const auto stack = RemoteResults::named_stack_of(*result)) {
+      cache::LayerStack layers = TRY(named(*stack));
+      if (!is_below_root(layers)) return std::optional<cache::LayerStack>();
+      if (!choice_.force) {
+        TRY(reach(*stack->base));
+        return std::optional(std::move(layers));
+      }
       result = TRY(services_.results.fetch(*result, reporter_, stop_));
     }
     const auto snapshot = store::snapshot_of_result(result->id);
@@ -72,7 +67,8 @@ class StepLayers {
     if (!wanted) return std::optional<cache::LayerStack>();
     const std::vector<exporter::Layer> layers = TRY(exporter::ensure_layers(
         services_.store, *snapshot, choice_, services_.pool, reporter_, stop_));
-    cache::LayerStack stack = stack_of(layers);
+    cache::LayerStack stack;
+    TRY(add(layers, stack));
     if (root_snapshots_.empty() && !is_below_root(stack)) return std::optional<cache::LayerStack>();
     return std::optional(std::move(stack));
   }
@@ -95,14 +91,50 @@ class StepLayers {
                                  std::equal(own.begin(), own.end(), root_layers_.begin()));
   }
 
-  Result<std::optional<cache::LayerStack>> named(const cache::RemoteLayers& remote) {
+  // Of a result of which not all is here.
+  Result<cache::LayerStack> named(const NamedStack& named) {
+    cache::LayerStack stack = named.base->stack;
+    for (const store::SnapshotId id : named.own) {
+      TRY(add(TRY(exporter::ensure_own_layers(services_.store, id, choice_, services_.pool, stop_)),
+              stack));
+    }
+    return stack;
+  }
+
+  // Makes sure that layers known by name can be had when the cache is written.
+  Status reach(const cache::RemoteLayers& remote) {
     const std::optional<Reference> registry = services_.results.registry_of(remote);
     if (registry && target_.place != CachePlace::Local) {
       registries_.insert(*registry);
-    } else {
-      TRY(services_.results.fetch_blobs(remote, reporter_, stop_));
+      return {};
     }
-    return std::optional(remote.stack);
+    return services_.results.fetch_blobs(remote, reporter_, stop_);
+  }
+
+  // Nothing beside its layers can travel with an image.
+  Result<std::optional<Descriptor>> make_skeleton(const exporter::Layer& layer) {
+    if (target_.place == CachePlace::Inline) return std::optional<Descriptor>();
+    return exporter::ensure_skeleton(services_.store, layer, choice_, stop_);
+  }
+
+  // Puts layers on top of a stack, with what a cache says of them.
+  Status add(const std::vector<exporter::Layer>& layers, cache::LayerStack& stack) {
+    std::vector<std::optional<Result<std::optional<Descriptor>>>> skeletons(layers.size());
+    services_.pool.parallel_for(layers.size(),
+                                [&](size_t i) { skeletons[i].emplace(make_skeleton(layers[i])); });
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const std::optional<Descriptor> skeleton = TRY(*std::move(skeletons[i]));
+      const exporter::Layer& layer = layers[i];
+      Descriptor descriptor = layer.blob.descriptor;
+      descriptor.annotations[annotation::kUncompressed] = layer.blob.diff_id.str();
+      descriptor.annotations[annotation::kCreated] = format_rfc3339_microseconds(layer.created);
+      if (layer.parts > 1) descriptor.annotations[annotation::kLayerPart] = part_text(layer);
+      if (skeleton) set_skeleton(descriptor, *skeleton);
+      stack.layers.push_back(std::move(descriptor));
+      stack.diff_ids.push_back(layer.blob.diff_id);
+      stack.created = format_rfc3339_microseconds(layer.created);
+    }
+    return {};
   }
 
   const CacheExportServices& services_;
@@ -137,6 +169,7 @@ Result<exporter::AssembledImage> assemble(const cache::BuiltCache& built, const 
                                           store::ContentStore& content) {
   exporter::AssembledImage image;
   image.layers = with_types(built.blobs, target.oci_types);
+  std::ranges::move(skeletons_of(image.layers), std::back_inserter(image.layers));
   image.config = TRY(put(content, to_json(built.config), cache::kCacheConfigType));
   if (target.image_manifest) {
     Manifest manifest;

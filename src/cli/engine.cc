@@ -148,8 +148,8 @@ Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<store::Store> sto
   parts->router = std::make_unique<ops::OpRouter>(
       ops::OpRouter::Runners{parts->source, *parts->exec, parts->file, parts->merge});
   parts->layer_starter = std::make_unique<LayerStarter>(*parts->router, parts->layers);
-  parts->remote_results =
-      std::make_unique<RemoteResults>(*parts->layer_starter, parts->remote_cache, parts->unpacker);
+  parts->remote_results = std::make_unique<RemoteResults>(
+      *parts->layer_starter, parts->source, parts->remote_cache, parts->unpacker, *parts->store);
   parts->scheduler =
       std::make_unique<solver::Scheduler>(*parts->remote_results, parts->remote_cache);
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));

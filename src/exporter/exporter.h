@@ -31,9 +31,10 @@ using ConfigMembers = std::function<Result<std::map<std::string, std::string>>(
 struct BuildResult {
   store::SnapshotId snapshot;
   std::shared_ptr<const void> pin;  // keeps the snapshot; co-owned with the solver's results
-  // Instead of a snapshot, for an exporter that needs no files: the layers by name. What the
-  // content store lacks of them, a registry of `base_images` has.
+  // Instead of a snapshot, for an exporter that needs no files: the layers by name.
   std::optional<std::vector<Layer>> named_layers;
+  // On top of those, bottom up: snapshots of which only their own layers count. `pin` keeps them.
+  std::vector<store::SnapshotId> own_layers;
   ImageConfig config;            // without diff_ids; history without what this build cannot know
   std::optional<int64_t> epoch;  // SOURCE_DATE_EPOCH, seconds
   ConfigMembers config_members;  // may be empty
@@ -58,6 +59,12 @@ struct ExportedImage {
   std::vector<Reference> names;
 };
 
+enum class Needs {
+  Names,  // BuildResult::named_layers will do, when a registry of base_images has their blobs
+  Blobs,  // it will do once the content store has the blobs
+  Files,  // a snapshot
+};
+
 class Exporter {
  public:
   virtual ~Exporter() = default;
@@ -66,9 +73,8 @@ class Exporter {
   // How run() will want the layers of a build whose SOURCE_DATE_EPOCH is `epoch`, so that they can
   // be made before; nullopt for an output without layers.
   virtual std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const = 0;
-  // Whether run() reads the files of the result, or its layers' bytes; BuildResult::named_layers
-  // will not do then.
-  virtual bool needs_files(std::optional<int64_t> epoch) const = 0;
+  // What run() and finalize() need of a result of which only the layers' names are known.
+  virtual Needs needs(std::optional<int64_t> epoch) const = 0;
   // Makes the output; nothing of it is where others look before finalize().
   virtual Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) = 0;
   // Publishes: renames the file, pushes, names the image. Called when every target of the build has

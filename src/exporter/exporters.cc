@@ -23,6 +23,12 @@ ExportedImage describe(const AssembledImage& image, const std::vector<Reference>
   return {image.manifest, image.config.digest, names};
 }
 
+// Layers that are made anew are made of files.
+Needs needs_of(const ImageOptions& options, std::optional<int64_t> epoch, Needs as_they_are) {
+  const LayerChoice choice = layer_choice(options, epoch, false);
+  return choice.force || choice.clamp_mtime ? Needs::Files : as_they_are;
+}
+
 // type=image and type=registry: the local store, and a registry when asked.
 class ImageExporter final : public Exporter {
  public:
@@ -33,10 +39,9 @@ class ImageExporter final : public Exporter {
   std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const override {
     return layer_choice(options_, epoch, false);
   }
-  bool needs_files(std::optional<int64_t> epoch) const override {
+  Needs needs(std::optional<int64_t> epoch) const override {
     // What is pushed can come from the registry that has it; what is only stored is needed here.
-    return !options_.push || options_.force_compression ||
-           layer_choice(options_, epoch, false).clamp_mtime.has_value();
+    return needs_of(options_, epoch, options_.push ? Needs::Names : Needs::Blobs);
   }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
@@ -152,7 +157,9 @@ class ArchiveExporter final : public Exporter {
   std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const override {
     return layer_choice(options_, epoch, true);
   }
-  bool needs_files(std::optional<int64_t>) const override { return true; }
+  Needs needs(std::optional<int64_t> epoch) const override {
+    return needs_of(options_, epoch, Needs::Blobs);
+  }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     const AssembledImage image = TRY(assemble_image(result, options_, true, context));
@@ -186,7 +193,9 @@ class LayoutExporter final : public Exporter {
   std::optional<LayerChoice> layers(std::optional<int64_t> epoch) const override {
     return layer_choice(options_, epoch, true);
   }
-  bool needs_files(std::optional<int64_t>) const override { return true; }
+  Needs needs(std::optional<int64_t> epoch) const override {
+    return needs_of(options_, epoch, Needs::Blobs);
+  }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     image_ = TRY(assemble_image(result, options_, true, context));
@@ -225,7 +234,7 @@ class TarExporter final : public Exporter {
     TRY(destination_.write(context, write));
     return ExportedImage();
   }
-  bool needs_files(std::optional<int64_t>) const override { return true; }
+  Needs needs(std::optional<int64_t>) const override { return Needs::Files; }
 
   Status finalize(const ExportContext& context) override { return destination_.publish(context); }
 
@@ -249,7 +258,7 @@ class LocalExporter final : public Exporter {
     if (!options_.mtime) options_.mtime = result.epoch;
     return ExportedImage();
   }
-  bool needs_files(std::optional<int64_t>) const override { return true; }
+  Needs needs(std::optional<int64_t>) const override { return Needs::Files; }
 
   Status finalize(const ExportContext& context) override {
     const MountedResult mounted = TRY(MountedResult::open(context.store, result_.snapshot));
@@ -279,7 +288,7 @@ class CacheOnlyExporter final : public Exporter {
   Result<ExportedImage> run(const BuildResult&, const ExportContext&) override {
     return ExportedImage();
   }
-  bool needs_files(std::optional<int64_t>) const override { return false; }
+  Needs needs(std::optional<int64_t>) const override { return Needs::Names; }
   Status finalize(const ExportContext&) override { return {}; }
 };
 

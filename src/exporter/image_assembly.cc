@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -87,7 +88,15 @@ bool is_after(const std::string& time, int64_t epoch) {
 
 Result<std::vector<Layer>> layers_of(const BuildResult& result, const LayerChoice& choice,
                                      const ExportContext& context) {
-  if (result.named_layers) return *result.named_layers;
+  if (result.named_layers) {
+    std::vector<Layer> layers = *result.named_layers;
+    for (const store::SnapshotId id : result.own_layers) {
+      std::vector<Layer> own =
+          TRY(ensure_own_layers(context.store, id, choice, context.pool, context.stop));
+      std::ranges::move(own, std::back_inserter(layers));
+    }
+    return layers;
+  }
   return ensure_layers(context.store, result.snapshot, choice, context.pool, context.progress,
                        context.stop);
 }

@@ -56,6 +56,16 @@ Error unsupported(const graph::SourceOp& source) {
 
 }  // namespace
 
+Result<std::optional<SourceRunner::RegistryImage>> SourceRunner::registry_image(
+    const solver::StepContext& context) const {
+  const graph::SourceOp& source = source_of(context);
+  if (!source.identifier.starts_with(kImage)) return std::optional<RegistryImage>();
+  RegistryImage found;
+  found.name = TRY(Reference::parse(source.identifier.substr(kImage.size()))).with_default_tag();
+  found.image = TRY(resolve(context));
+  return std::optional(std::move(found));
+}
+
 Result<source::ResolvedImage> SourceRunner::resolve(const solver::StepContext& context) const {
   const graph::SourceOp& source = source_of(context);
   const Platform platform = context.vertex.platform.value_or(Platform::host());

@@ -49,6 +49,13 @@ class SourceRunner : public solver::OpRunner {
         files_(files),
         git_(git) {}
 
+  struct RegistryImage {
+    Reference name;
+    source::ResolvedImage image;
+  };
+  // What the source stands for, without its layers; nullopt when it is no image of a registry.
+  Result<std::optional<RegistryImage>> registry_image(const solver::StepContext& context) const;
+
   Result<solver::CacheMap> cache_map(const solver::StepContext& context) override;
   Result<Digest> content_digest(const solver::StepContext& context, size_t index,
                                 const solver::StepResult& input) override;

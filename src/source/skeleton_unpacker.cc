@@ -1,5 +1,6 @@
 #include "source/skeleton_unpacker.h"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -24,15 +25,38 @@ layer::ByteStream stream_of(const std::string& text) {
   };
 }
 
+// Tens of thousands of names that nobody will ask for again are nothing for a disk. What does not
+// fit fails, and the layers are fetched.
+constexpr char kMemory[] = "mode=0755,size=256m,nr_inodes=400000";
+
+Status make_directory(const std::filesystem::path& path) {
+  if (::mkdir(path.c_str(), 0755) != 0) return errno_error("create directory {}", path.string());
+  return {};
+}
+
 }  // namespace
+
+Result<std::filesystem::path> SkeletonUnpacker::fresh_directory() {
+  auto place = place_.lock();
+  if (place->directory.empty()) {
+    const std::filesystem::path directory = TRY(store_.scratch_path("skeletons"));
+    TRY(make_directory(directory));
+    Result<Mount> memory =
+        Mount::create("tmpfs", directory, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, kMemory);
+    if (memory) place->memory = *std::move(memory);
+    place->directory = directory;
+  }
+  const std::filesystem::path fresh = place->directory / std::to_string(place->made++);
+  TRY(make_directory(fresh));
+  return fresh;
+}
 
 Status SkeletonUnpacker::unpack_layer(Layer& layer, const Descriptor& skeleton, BlobOrigin& origin,
                                       std::stop_token stop) {
   const std::lock_guard lock(layer.mutex);
   if (layer.unpacked) return {};
   const std::string archive = TRY(ensure_small_blob(store_, origin, skeleton, stop));
-  const std::filesystem::path directory = TRY(store_.scratch_path("skeleton-"));
-  if (::mkdir(directory.c_str(), 0755) != 0) return errno_error("create {}", directory.string());
+  const std::filesystem::path directory = TRY(fresh_directory());
   layer::ApplyOptions options;
   options.user_xattrs = store_.core()->user_xattrs();
   options.skeleton = true;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/guarded.h"
+#include "base/mount.h"
 #include "source/image.h"
 #include "store/store.h"
 
@@ -38,10 +39,19 @@ class SkeletonUnpacker {
     bool unpacked = false;
     bool adopted = false;  // its implied directories have the attributes of those below
   };
+  Result<std::filesystem::path> fresh_directory();
   Status unpack_layer(Layer& layer, const Descriptor& skeleton, BlobOrigin& origin,
                       std::stop_token stop);
 
+  // Where the directories are.
+  struct Place {
+    std::filesystem::path directory;  // empty: not made yet
+    std::optional<Mount> memory;      // on it, where that can be mounted
+    size_t made = 0;                  // directories
+  };
+
   store::Store& store_;
+  Guarded<Place> place_;
   // By ChainID; co-owned by the map and by the callers that wait for them.
   Guarded<std::map<Digest, std::shared_ptr<Layer>>> layers_;
 };

@@ -73,7 +73,8 @@ build --cache-to "type=registry,ref=$registry/cache:docker,oci-mediatypes=false,
 build --cache-to "type=registry,ref=$registry/cache:zstd,mode=max,compression=zstd,force-compression=true" \
   -o type=cacheonly .
 skopeo inspect --raw --tls-verify=false "docker://$registry/cache:zstd" | jq -e \
-  'all(.layers[]; .mediaType == "application/vnd.oci.image.layer.v1.tar+zstd")' >/dev/null || fail "not all are zstd"
+  'all(.layers[] | select(.mediaType | contains(".layer.skeleton.") | not); .mediaType == "application/vnd.oci.image.layer.v1.tar+zstd")' \
+  >/dev/null || fail "not all are zstd"
 for format in index docker zstd; do
   fresh
   build --cache-from "$registry/cache:$format" -o "type=local,dest=$work/$format" .
