@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "any_image.h"
 #include "base/check.h"
 #include "frontend/dockerfile/advice/advice.h"
 #include "frontend/dockerfile/advice/shell_script.h"
@@ -13,20 +14,6 @@ namespace {
 
 using namespace slipway;
 using namespace slipway::dockerfile;
-
-class AnyImage : public ImageResolver {
- public:
-  std::vector<Result<ResolvedImage>> resolve(std::span<const ImageQuery> queries) override {
-    std::vector<Result<ResolvedImage>> images;
-    for (const ImageQuery& query : queries) {
-      ResolvedImage image{query.reference, Digest::sha256_of(query.reference.str()), {}};
-      image.config.platform = query.platform;
-      image.config.diff_ids = {Digest::sha256_of("layer")};
-      images.emplace_back(std::move(image));
-    }
-    return images;
-  }
-};
 
 class AnyFiles : public ContextFiles {
  public:

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "any_image.h"
 #include "base/check.h"
 #include "frontend/dockerfile/convert.h"
 #include "frontend/dockerfile/instruction_parser.h"
@@ -10,24 +11,6 @@
 
 using namespace slipway;
 using namespace slipway::dockerfile;
-
-namespace {
-
-class AnyImage : public ImageResolver {
- public:
-  std::vector<Result<ResolvedImage>> resolve(std::span<const ImageQuery> queries) override {
-    std::vector<Result<ResolvedImage>> images;
-    for (const ImageQuery& query : queries) {
-      ResolvedImage image{query.reference, Digest::sha256_of(query.reference.str()), {}};
-      image.config.platform = query.platform;
-      image.config.diff_ids = {image.digest};
-      images.emplace_back(std::move(image));
-    }
-    return images;
-  }
-};
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Result<Dockerfile> dockerfile =

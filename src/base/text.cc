@@ -37,6 +37,13 @@ std::string to_lower(std::string_view text) {
   return lower;
 }
 
+std::string_view base_name(std::string_view path) {
+  if (path.empty()) return ".";
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  if (path == "/") return path;
+  return path.substr(path.rfind('/') + 1);
+}
+
 std::string hex(std::string_view bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;

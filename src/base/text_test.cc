@@ -22,5 +22,13 @@ TEST(Text, SplitKeepsEmptyParts) {
   EXPECT_EQ(split("", ','), (std::vector<std::string>{""}));
 }
 
+TEST(TextTest, BaseName) {
+  EXPECT_EQ(base_name("/usr/bin/sh"), "sh");
+  EXPECT_EQ(base_name("sh"), "sh");
+  EXPECT_EQ(base_name("a/dir//"), "dir");
+  EXPECT_EQ(base_name("//"), "/");
+  EXPECT_EQ(base_name(""), ".");
+}
+
 }  // namespace
 }  // namespace slipway

@@ -153,12 +153,13 @@ Result<Planner::Prepared> Planner::prepare(const bake::Target& target) {
 
 Result<dockerfile::Conversion> Planner::convert(Prepared& prepared) {
   const DockerfileText& file = prepared.file;
-  const dockerfile::Dockerfile parsed = TRY(dockerfile::parse_dockerfile(file.text, file.name));
+  const dockerfile::SyntaxResult syntax =
+      dockerfile::parse_syntax_with_errors(file.text, file.name);
+  const dockerfile::Dockerfile parsed = TRY(dockerfile::parse_dockerfile(syntax, file.name));
   std::vector<dockerfile::Finding> findings;
   const dockerfile::Linter linter(
       TRY(dockerfile::check_options_of(file.text, prepared.options.build_args)), findings);
-  dockerfile::check_syntax(TRY(dockerfile::parse_syntax(file.text, file.name)), file.name, 0,
-                           linter);
+  dockerfile::check_syntax(syntax.tree, file.name, 0, linter);
   prepared.options.linter = &linter;
   auto conversion = dockerfile::convert(parsed, prepared.options, options_.resolver);
   for (const dockerfile::Finding& finding : findings) {

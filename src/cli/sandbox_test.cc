@@ -18,6 +18,7 @@
 #include "base/child_process.h"
 #include "base/file_io.h"
 #include "base/temp_dir.h"
+#include "base/test_processes.h"
 #include "base/text.h"
 #include "cli/subordinate_ids.h"
 
@@ -43,16 +44,6 @@ CommandOutput run(ProcessOptions options) {
 
 CommandOutput run_script(const std::string& script) {
   return run(probe({"sh", "-c", script}));
-}
-
-std::vector<pid_t> processes_with(const std::string& word) {
-  std::vector<pid_t> pids;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    // Any of them may end while we look.
-    const std::string text = read_file(entry.path() / "cmdline").value_or("");
-    if (text.contains(word)) pids.push_back(std::stoi(entry.path().filename()));
-  }
-  return pids;
 }
 
 // Waits for `count` processes with `word` in their command line; returns whether it came to that.

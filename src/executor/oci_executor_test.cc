@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file_io.h"
+#include "base/test_processes.h"
 #include "base/text.h"
 #include "executor/test_rootfs.h"
 
@@ -62,16 +63,6 @@ size_t mounts_below(const fs::path& directory) {
 // another.
 std::string long_time(int seconds) {
   return fmt::format("{}.{}", seconds, ::getpid());
-}
-
-// Processes whose command line has `word`.
-size_t processes_with(const std::string& word) {
-  size_t count = 0;
-  for (const auto& entry : fs::directory_iterator("/proc")) {
-    // Any of them may end while we look.
-    count += read_file(entry.path() / "cmdline").value_or("").contains(word);
-  }
-  return count;
 }
 
 TEST_F(OciExecutorTest, StreamsArriveSeparatelyAndExitCodeIsTheProcesss) {
@@ -266,7 +257,8 @@ TEST_F(OciExecutorTest, CancelEndsTheWholeTreeAtOnce) {
   StepOutcome step;
   const std::string time = long_time(86400);
   std::thread canceller([&] {
-    while (processes_with(time) < 3) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (processes_with(time).size() < 3)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     stop.request_stop();
   });
   step = machine.run(
@@ -274,7 +266,7 @@ TEST_F(OciExecutorTest, CancelEndsTheWholeTreeAtOnce) {
       stop.get_token());
   canceller.join();
   EXPECT_EQ(step.error_code, ErrorCode::Cancelled);
-  EXPECT_EQ(processes_with(time), 0u);
+  EXPECT_EQ(processes_with(time).size(), 0u);
   EXPECT_EQ(mounts_below(machine.rootfs()), 0u);
   machine.end();
   EXPECT_EQ(mounts_below(machine.directory()), 0u);
@@ -291,14 +283,14 @@ TEST_F(OciExecutorTest, CancelDuringSetUpLeavesNothing) {
     EXPECT_EQ(machine.run(machine.shell("sleep " + long_time(86401)), stop.get_token()).error_code,
               ErrorCode::Cancelled);
   }
-  EXPECT_EQ(processes_with(long_time(86401)), 0u);
+  EXPECT_EQ(processes_with(long_time(86401)).size(), 0u);
   machine.end();
   EXPECT_EQ(mounts_below(machine.directory()), 0u);
 }
 
 TEST_F(OciExecutorTest, ProcessesLeftInTheBackgroundEndWithTheStep) {
   EXPECT_EQ(machine.run("sleep " + long_time(86402) + " & exit 0").exit_code, 0);
-  EXPECT_EQ(processes_with(long_time(86402)), 0u);
+  EXPECT_EQ(processes_with(long_time(86402)).size(), 0u);
 }
 
 TEST_F(OciExecutorTest, RuncRunsTheSameSteps) {

@@ -25,11 +25,19 @@ std::string variant_of(const LayerChoice& choice) {
   return variant;
 }
 
+// As it came with its image; nullopt: it was made here.
+Result<std::optional<store::LayerBlob>> find_fetched(store::Store& store, store::SnapshotId id) {
+  return store.layers().find_blob(id, kFetched);
+}
+
+Result<bool> has_content(store::Store& store, const store::LayerBlob& blob) {
+  return TRY(store.content().size(blob.descriptor.digest)).has_value();
+}
+
 Result<std::optional<store::LayerBlob>> find(store::Store& store, store::SnapshotId snapshot,
-                                             const std::string& variant, bool need_content) {
+                                             const std::string& variant) {
   std::optional<store::LayerBlob> blob = TRY(store.layers().find_blob(snapshot, variant));
-  if (!blob || !need_content) return blob;
-  if (!TRY(store.content().size(blob->descriptor.digest))) blob.reset();
+  if (blob && !TRY(has_content(store, *blob))) blob.reset();
   return blob;
 }
 
@@ -55,18 +63,11 @@ Result<store::LayerBlob> write(store::Store& store, store::SnapshotId snapshot,
 }
 
 // Whether a fetched layer already is what is wanted.
-bool fits(const store::LayerBlob& fetched, const LayerChoice& choice) {
-  return !choice.force || layer_compression(fetched.descriptor.media_type) == choice.compression;
-}
-
-// The blob of a base image's layer, when it is what is wanted.
-Result<std::optional<store::LayerBlob>> find_fetched(store::Store& store,
-                                                     store::SnapshotId snapshot,
-                                                     const LayerChoice& choice) {
-  std::optional<store::LayerBlob> fetched =
-      TRY(find(store, snapshot, kFetched, choice.need_content));
-  if (fetched && !fits(*fetched, choice)) fetched.reset();
-  return fetched;
+Result<bool> fits(store::Store& store, const store::LayerBlob& fetched, const LayerChoice& choice) {
+  if (choice.force && layer_compression(fetched.descriptor.media_type) != choice.compression) {
+    return false;
+  }
+  return !choice.need_content || TRY(has_content(store, fetched));
 }
 
 // As it is known already; empty: it is not, or a blob is gone.
@@ -74,7 +75,7 @@ Result<std::vector<store::LayerBlob>> find_parts(store::Store& store, store::Sna
                                                  const std::string& variant) {
   std::vector<store::LayerBlob> parts = TRY(store.layers().find_parts(snapshot, variant));
   for (const store::LayerBlob& part : parts) {
-    if (!TRY(store.content().size(part.descriptor.digest))) return std::vector<store::LayerBlob>();
+    if (!TRY(has_content(store, part))) return std::vector<store::LayerBlob>();
   }
   return parts;
 }
@@ -92,7 +93,7 @@ Result<store::LayerBlob> make_part(store::Store& store, const std::filesystem::p
     const Digest diff_id = TRY(layer::layer_diff_id(directory, options, stop));
     for (store::LayerBlob& blob : alike) {
       if (blob.diff_id != diff_id) continue;
-      if (TRY(store.content().size(blob.descriptor.digest))) return std::move(blob);
+      if (TRY(has_content(store, blob))) return std::move(blob);
     }
   }
   const layer::WrittenLayer written =
@@ -123,32 +124,30 @@ Result<std::vector<store::LayerBlob>> make_parts(store::Store& store, store::Sna
   return blobs;
 }
 
-}  // namespace
-
-Result<store::LayerBlob> ensure_layer_blob(store::Store& store, store::SnapshotId snapshot,
-                                           const LayerChoice& choice, ThreadPool& pool,
-                                           std::stop_token stop) {
+// `fetched`: of find_fetched().
+Result<store::LayerBlob> ensure_whole(store::Store& store, store::SnapshotId snapshot,
+                                      const std::optional<store::LayerBlob>& fetched,
+                                      const LayerChoice& choice, ThreadPool& pool,
+                                      const std::stop_token& stop) {
+  if (fetched && TRY(fits(store, *fetched, choice))) return *fetched;
   LayerChoice wanted = choice;
-  if (auto fetched = TRY(find_fetched(store, snapshot, choice))) return *std::move(fetched);
-  // Files of a base image keep their times.
-  if (TRY(store.layers().find_blob(snapshot, kFetched))) wanted.clamp_mtime.reset();
+  if (fetched) wanted.clamp_mtime.reset();  // files of a base image keep their times
   const std::string variant = variant_of(wanted);
-  if (auto blob = TRY(find(store, snapshot, variant, true))) return *std::move(blob);
+  if (auto blob = TRY(find(store, snapshot, variant))) return *std::move(blob);
   const store::RangeLock claim =
       TRY(store.claim(fmt::format("layer {} {}", snapshot.value, variant), stop));
-  if (auto blob = TRY(find(store, snapshot, variant, true))) return *std::move(blob);
-  return write(store, snapshot, variant, wanted, pool, std::move(stop))
+  if (auto blob = TRY(find(store, snapshot, variant))) return *std::move(blob);
+  return write(store, snapshot, variant, wanted, pool, stop)
       .context(fmt::format("write layer of snapshot {}", snapshot.value));
 }
 
-Result<std::vector<store::LayerBlob>> ensure_layer_blobs(store::Store& store,
-                                                         store::SnapshotId snapshot,
-                                                         const LayerChoice& choice,
-                                                         ThreadPool& pool, std::stop_token stop) {
+Result<std::vector<store::LayerBlob>> ensure_blobs(store::Store& store, store::SnapshotId snapshot,
+                                                   const std::optional<store::LayerBlob>& fetched,
+                                                   const LayerChoice& choice, ThreadPool& pool,
+                                                   const std::stop_token& stop) {
   using Blobs = std::vector<store::LayerBlob>;
-  const bool fetched = TRY(store.layers().find_blob(snapshot, kFetched)).has_value();
   if (choice.split_above == 0 || fetched) {
-    return Blobs{TRY(ensure_layer_blob(store, snapshot, choice, pool, std::move(stop)))};
+    return Blobs{TRY(ensure_whole(store, snapshot, fetched, choice, pool, stop))};
   }
   const std::string variant = fmt::format("{}:split={}:1", variant_of(choice), choice.split_above);
   if (Blobs known = TRY(find_parts(store, snapshot, variant)); !known.empty()) return known;
@@ -162,7 +161,7 @@ Result<std::vector<store::LayerBlob>> ensure_layer_blobs(store::Store& store,
       TRY(layer::plan_split(store.snapshotter().directory(snapshot), split, stop));
   Blobs blobs;
   if (parts.empty()) {
-    blobs.push_back(TRY(ensure_layer_blob(store, snapshot, choice, pool, stop)));
+    blobs.push_back(TRY(ensure_whole(store, snapshot, fetched, choice, pool, stop)));
   } else {
     blobs = TRY(make_parts(store, snapshot, parts, choice, pool, stop)
                     .context(fmt::format("write layers of snapshot {}", snapshot.value)));
@@ -170,8 +169,6 @@ Result<std::vector<store::LayerBlob>> ensure_layer_blobs(store::Store& store,
   TRY(store.layers().add_parts(snapshot, variant, blobs));
   return blobs;
 }
-
-namespace {
 
 // The snapshots whose layers stay whole, so that no more than kMostLayers are left.
 std::vector<size_t> too_many(const std::vector<std::vector<Layer>>& stack) {
@@ -193,16 +190,29 @@ std::vector<size_t> too_many(const std::vector<std::vector<Layer>>& stack) {
 
 }  // namespace
 
+Result<store::LayerBlob> ensure_layer_blob(store::Store& store, store::SnapshotId snapshot,
+                                           const LayerChoice& choice, ThreadPool& pool,
+                                           std::stop_token stop) {
+  return ensure_whole(store, snapshot, TRY(find_fetched(store, snapshot)), choice, pool, stop);
+}
+
+Result<std::vector<store::LayerBlob>> ensure_layer_blobs(store::Store& store,
+                                                         store::SnapshotId snapshot,
+                                                         const LayerChoice& choice,
+                                                         ThreadPool& pool, std::stop_token stop) {
+  return ensure_blobs(store, snapshot, TRY(find_fetched(store, snapshot)), choice, pool, stop);
+}
+
 Result<std::vector<Layer>> ensure_own_layers(store::Store& store, store::SnapshotId id,
                                              const LayerChoice& choice, ThreadPool& pool,
                                              std::stop_token stop) {
+  const std::optional<store::LayerBlob> fetched = TRY(find_fetched(store, id));
   const std::vector<store::LayerBlob> blobs =
-      TRY(ensure_layer_blobs(store, id, choice, pool, stop));
+      TRY(ensure_blobs(store, id, fetched, choice, pool, stop));
   const int64_t created = TRY(store.snapshotter().created(id));
-  const bool fetched = TRY(store.layers().find_blob(id, kFetched)).has_value();
   std::vector<Layer> layers;
   for (const store::LayerBlob& blob : blobs) {
-    layers.push_back({blob, id, created, fetched, layers.size(), blobs.size()});
+    layers.push_back({blob, id, created, fetched.has_value(), layers.size(), blobs.size()});
     if (fetched) read_part_text(blob.label, layers.back());
   }
   return layers;

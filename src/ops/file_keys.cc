@@ -42,15 +42,6 @@ void write_flag(JsonWriter& json, std::string_view name, bool value) {
   if (value) json.key(name).boolean(true);
 }
 
-// Go's path.Base.
-std::string base_name(const std::string& path) {
-  if (path.empty()) return ".";
-  std::string_view rest = path;
-  while (rest.size() > 1 && rest.ends_with('/')) rest.remove_suffix(1);
-  if (rest == "/") return "/";
-  return std::string(rest.substr(rest.rfind('/') + 1));
-}
-
 // The members of an action as Go's encoding/json writes its protobuf struct.
 class ActionJson {
  public:
@@ -59,7 +50,7 @@ class ActionJson {
     ActionJson writer;
     writer.json_.begin_object();
     if (const auto* copy = std::get_if<graph::FileCopy>(&action.action)) {
-      writer.write(*copy, src_is_input ? base_name(copy->src) : copy->src);
+      writer.write(*copy, src_is_input ? std::string(base_name(copy->src)) : copy->src);
     } else {
       std::visit([&writer](const auto& other) { writer.write(other); }, action.action);
     }

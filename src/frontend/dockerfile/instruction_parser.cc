@@ -93,16 +93,13 @@ class StageBuilder {
 }  // namespace
 
 Result<Dockerfile> parse_dockerfile(std::string_view text, std::string_view file) {
-  SyntaxResult syntax = parse_syntax_with_errors(text, file);
-  StageBuilder builder(file, std::move(syntax.errors));
-  for (const Node& node : syntax.tree.instructions) builder.take(node);
-  return builder.finish(syntax.tree);
+  return parse_dockerfile(parse_syntax_with_errors(text, file), file);
 }
 
-Result<Dockerfile> parse_instructions(const SyntaxTree& tree, std::string_view file) {
-  StageBuilder builder(file, {});
-  for (const Node& node : tree.instructions) builder.take(node);
-  return builder.finish(tree);
+Result<Dockerfile> parse_dockerfile(const SyntaxResult& syntax, std::string_view file) {
+  StageBuilder builder(file, syntax.errors);
+  for (const Node& node : syntax.tree.instructions) builder.take(node);
+  return builder.finish(syntax.tree);
 }
 
 Result<Instruction> parse_onbuild_trigger(std::string_view text, const SourceSpan& span) {

@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 #include "frontend/dockerfile/instruction.h"
-#include "frontend/dockerfile/syntax_tree.h"
+#include "frontend/dockerfile/parser.h"
 
 namespace slipway::dockerfile {
 
@@ -13,8 +13,8 @@ namespace slipway::dockerfile {
 // reported in one InvalidInput error: one line of message and one span for each.
 Result<Dockerfile> parse_dockerfile(std::string_view text, std::string_view file);
 
-// The same from a syntax tree.
-Result<Dockerfile> parse_instructions(const SyntaxTree& tree, std::string_view file);
+// The same from what parse_syntax_with_errors() read.
+Result<Dockerfile> parse_dockerfile(const SyntaxResult& syntax, std::string_view file);
 
 // Reads one trigger of a base image's config (OnBuild). Spans point at `span`, the FROM that
 // pulled it in. FROM, MAINTAINER and ONBUILD are no triggers.

@@ -65,13 +65,6 @@ std::string join_path(std::string_view parent, std::string_view path) {
   return clean_path(std::string(parent) + "/" + std::string(path));
 }
 
-std::string_view base_name(std::string_view path) {
-  if (path.empty()) return ".";
-  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
-  if (path == "/") return path;
-  return path.substr(path.rfind('/') + 1);
-}
-
 std::string to_slash(std::string_view path, std::string_view os) {
   std::string result(path);
   if (is_windows(os)) std::ranges::replace(result, '\\', '/');

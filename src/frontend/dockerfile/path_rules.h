@@ -13,7 +13,6 @@ namespace slipway::dockerfile {
 std::string clean_path(std::string_view path);
 // Joined with "/" and cleaned; empty parts are left out.
 std::string join_path(std::string_view parent, std::string_view path);
-std::string_view base_name(std::string_view path);
 
 std::string to_slash(std::string_view path, std::string_view os);
 bool is_absolute(std::string_view path, std::string_view os);

@@ -13,19 +13,6 @@
 namespace slipway::dockerfile {
 namespace {
 
-bool is_posix(const std::vector<std::string>& shell) {
-  if (shell.empty()) return true;
-  for (const std::string_view name : {"sh", "bash", "ash", "dash", "zsh"}) {
-    if (shell[0] == name || shell[0].ends_with("/" + std::string(name))) return true;
-  }
-  return false;
-}
-
-bool is_root(std::string_view user) {
-  const std::string_view name = user.substr(0, user.find(':'));
-  return name.empty() || name == "root" || name == "0";
-}
-
 std::optional<RunStep> understood(const Step& step, const RunInstruction& run) {
   if (!step.before.posix_shell) return std::nullopt;
   auto commands = commands_of(run);
@@ -47,7 +34,9 @@ class FactsUpdate {
     for (const KeyValue& pair : env.pairs) facts_.environment[pair.key] = pair.value;
   }
   void operator()(const UserInstruction& user) { facts_.user = user.user; }
-  void operator()(const ShellInstruction& shell) { facts_.posix_shell = is_posix(shell.shell); }
+  void operator()(const ShellInstruction& shell) {
+    facts_.posix_shell = shell.shell.empty() || is_posix_shell(shell.shell[0]);
+  }
   void operator()(const CopyInstruction& copy) {
     if (facts_.source == nullptr && copies_source(input_, copy)) facts_.source = &copy;
     if (copy.paths.dest.contains("docker-clean") || copy.paths.dest.contains("apt.conf.d")) {
@@ -180,6 +169,11 @@ class Advice {
 };
 
 }  // namespace
+
+bool is_root(std::string_view user) {
+  const std::string_view name = user.substr(0, user.find(':'));
+  return name.empty() || name == "root" || name == "0";
+}
 
 void advise(const AdviceInput& input, const Linter& linter) {
   Advice(input, linter).run();

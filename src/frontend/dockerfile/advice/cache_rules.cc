@@ -12,11 +12,6 @@
 namespace slipway::dockerfile {
 namespace {
 
-bool is_root(std::string_view user) {
-  const std::string_view name = user.substr(0, user.find(':'));
-  return name.empty() || name == "root" || name == "0";
-}
-
 // The home of who runs; nullopt: not known.
 std::optional<std::string> home_of(const StageFacts& facts) {
   const auto set = facts.environment.find("HOME");

@@ -23,11 +23,6 @@ bool is_secret_name(std::string_view name) {
   return std::ranges::find(kNames, name) != std::end(kNames);
 }
 
-std::string_view base_of(std::string_view path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
 void report_secret(const Step& step, const InstructionInfo& info, const std::string& path) {
   step.linter.report(
       {rules::kSecretInLayer,
@@ -40,7 +35,7 @@ void check_secrets(const Step& step, const InstructionInfo& info,
                    const std::vector<std::string>& sources) {
   for (const std::string& source : sources) {
     const std::string path = context_path(source);
-    if (is_secret_name(base_of(path))) {
+    if (is_secret_name(base_name(path))) {
       report_secret(step, info, path);
     } else if (is_whole_context(source) && step.input.files != nullptr) {
       for (const char* name : {".env", ".npmrc", ".netrc", ".pypirc", "id_rsa", "id_ed25519"}) {
@@ -109,7 +104,7 @@ bool copies_source(const AdviceInput& input, const CopyInstruction& copy) {
     if (is_whole_context(source)) return true;
     const std::string path = context_path(source);
     const bool is_named_so =
-        std::ranges::find(kSourceNames, base_of(path)) != std::end(kSourceNames);
+        std::ranges::find(kSourceNames, base_name(path)) != std::end(kSourceNames);
     return is_named_so && (input.files == nullptr || input.files->is_directory(path));
   });
 }

@@ -151,18 +151,13 @@ const std::vector<Program>& programs() {
   return table;
 }
 
-std::string_view base_of(std::string_view path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
 bool contains(const Words& words, std::string_view word) {
   return std::ranges::find(words, word) != words.end();
 }
 
 // "python3.11 -m pip install" is "pip install".
 std::vector<std::string> without_python(const std::vector<std::string>& words) {
-  if (words.size() > 3 && base_of(words[0]).starts_with("python") && words[1] == "-m" &&
+  if (words.size() > 3 && base_name(words[0]).starts_with("python") && words[1] == "-m" &&
       words[2] == "pip") {
     return {words.begin() + 2, words.end()};
   }
@@ -170,7 +165,7 @@ std::vector<std::string> without_python(const std::vector<std::string>& words) {
 }
 
 bool is_program(const Program& program, std::string_view word) {
-  const std::string_view name = base_of(word);
+  const std::string_view name = base_name(word);
   if (contains(program.programs, name)) return true;
   return program.manager.name == "pip" && name.starts_with("pip3.");
 }

@@ -161,15 +161,9 @@ class Tokenizer {
   std::vector<std::vector<std::string>> commands_;
 };
 
-bool is_shell(std::string_view program) {
-  constexpr std::string_view kShells[] = {"sh", "bash", "ash", "dash", "zsh"};
-  const size_t slash = program.rfind('/');
-  return is_one_of(slash == std::string_view::npos ? program : program.substr(slash + 1), kShells);
-}
-
 // "sh -c SCRIPT": the script.
 std::optional<std::string> script_of(const std::vector<std::string>& words) {
-  if (words.size() < 3 || !is_shell(words[0])) return std::nullopt;
+  if (words.size() < 3 || !is_posix_shell(words[0])) return std::nullopt;
   for (size_t i = 1; i + 1 < words.size(); ++i) {
     if (!words[i].starts_with('-')) return std::nullopt;
     if (words[i].ends_with('c')) return words[i + 1];
@@ -229,6 +223,11 @@ class Script {
 
 }  // namespace
 
+bool is_posix_shell(std::string_view program) {
+  constexpr std::string_view kShells[] = {"sh", "bash", "ash", "dash", "zsh"};
+  return is_one_of(base_name(program), kShells);
+}
+
 std::optional<std::vector<ShellCommand>> parse_shell(std::string_view script) {
   Script parsed;
   if (!parsed.add(script)) return std::nullopt;
@@ -250,7 +249,8 @@ std::optional<std::vector<ShellCommand>> commands_of(const RunInstruction& run) 
   if (script.starts_with("#!")) {
     const std::string interpreter = script.substr(2, script.find('\n') - 2);
     const std::vector<std::string> words = split(trim(interpreter), ' ');
-    if (!is_shell(words.front()) && !(words.size() > 1 && is_shell(words[1]))) return std::nullopt;
+    if (!is_posix_shell(words.front()) && !(words.size() > 1 && is_posix_shell(words[1])))
+      return std::nullopt;
   }
   return parse_shell(script);
 }

@@ -20,6 +20,9 @@ struct ShellCommand {
   bool operator==(const ShellCommand&) const = default;
 };
 
+// Whether the program, by name or path, is a shell whose scripts parse_shell() reads.
+bool is_posix_shell(std::string_view program);
+
 // The commands of a POSIX shell script, in order, those of branches and loops among them. nullopt
 // where the script has what is not understood here (here-documents, open quotes).
 std::optional<std::vector<ShellCommand>> parse_shell(std::string_view script);

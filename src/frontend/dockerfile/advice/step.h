@@ -48,6 +48,8 @@ void advise_cache_mounts(const RunStep& step);
 void advise_copy(const Step& step, const CopyInstruction& copy);
 void advise_add(const Step& step, const AddInstruction& add);
 
+// Whether USER, or the user of an image's config, is root: "", "root", "0:1".
+bool is_root(std::string_view user);
 // Whether COPY brings source code: the whole context, or a directory with such a name.
 bool copies_source(const AdviceInput& input, const CopyInstruction& copy);
 // A path below the context's root without "./" and slashes at its ends; "." for the root.

@@ -20,7 +20,7 @@ Result<Conversion> run_checks(std::string_view text, const ConvertOptions& optio
   const std::string& file = options.file_name;
   SyntaxResult syntax = parse_syntax_with_errors(text, file);
   if (!syntax.errors.empty()) return std::move(syntax.errors.front());
-  const Result<Dockerfile> dockerfile = parse_instructions(syntax.tree, file);
+  const Result<Dockerfile> dockerfile = parse_dockerfile(syntax, file);
   if (!dockerfile) {
     Error error = first_of(dockerfile.error());
     const int line = error.spans().empty() ? 0 : error.spans().front().first_line;
