@@ -1,7 +1,10 @@
 #include "cli/engine.h"
 
+#include <map>
 #include <mutex>
 
+#include "base/guarded.h"
+#include "cli/key_agent.h"
 #include "cli/layer_starter.h"
 #include "cli/session.h"
 #include "executor/oci_executor.h"
@@ -43,21 +46,31 @@ class LazyExecutor : public executor::Executor {
 
 class BuildSecrets : public ops::SecretProvider, public ops::SshAgentProvider {
  public:
-  BuildSecrets(Secrets secrets, const Environment& environment)
-      : secrets_(std::move(secrets)), environment_(environment) {}
+  BuildSecrets(Secrets secrets, const Environment& environment, store::Store& store)
+      : secrets_(std::move(secrets)), environment_(environment), store_(store) {}
 
   Result<std::optional<std::string>> secret(const std::string& id) override {
     return read_secret(secrets_, id, environment_);
   }
   Result<std::optional<std::filesystem::path>> agent_socket(const std::string& id) override {
-    const auto found = secrets_.ssh_sockets.find(id);
-    if (found == secrets_.ssh_sockets.end()) return std::optional<std::filesystem::path>();
-    return std::optional(found->second);
+    const auto found = secrets_.ssh_by_id.find(id);
+    if (found == secrets_.ssh_by_id.end()) return std::optional<std::filesystem::path>();
+    const Secrets::Ssh& source = found->second;
+    if (source.keys.empty()) return std::optional(source.socket);
+    auto agents = agents_.lock();
+    auto agent = agents->find(id);
+    if (agent == agents->end()) {
+      TempDir directory = TRY(store_.scratch_directory("ssh-"));
+      agent = agents->emplace(id, TRY(KeyAgent::start(source.keys, std::move(directory)))).first;
+    }
+    return std::optional(agent->second.socket());
   }
 
  private:
   const Secrets secrets_;
   const Environment& environment_;
+  store::Store& store_;
+  Guarded<std::map<std::string, KeyAgent>> agents_;  // by id; started when first asked for
 };
 
 // What git is told of this build: tokens among its secrets, the ssh agent, the hosts the user
@@ -67,9 +80,7 @@ source::GitSource::Options git_options(const Environment& environment, BuildSecr
   source::GitSource::Options options;
   options.proxy = client.proxy;
   options.ca_file = client.ca_file;
-  if (auto socket = secrets.agent_socket("default"); socket && *socket) {
-    options.ssh_auth_sock = (*socket)->string();
-  }
+  options.ssh_agent = [&secrets] { return secrets.agent_socket("default"); };
   const std::filesystem::path known = environment.get("HOME", "/") + "/.ssh/known_hosts";
   std::error_code error;
   if (std::filesystem::exists(known, error)) options.known_hosts_file = known.string();
@@ -93,7 +104,7 @@ struct Engine::Parts {
         unpacker(*store),
         cache(*store, options.build_ref),
         remote_cache(cache),
-        secrets(options.secrets, options.invocation.environment),
+        secrets(options.secrets, options.invocation.environment, *store),
         executor(*store, options.on_warning),
         files(*store, {.proxy = client_options(options.invocation.environment).proxy,
                        .ca_file = options.invocation.environment.get("SSL_CERT_FILE")}),

@@ -1,6 +1,9 @@
 #include "cli/secrets.h"
 
+#include <fmt/format.h>
+
 #include "base/file_io.h"
+#include "base/text.h"
 
 namespace slipway::cli {
 namespace {
@@ -23,31 +26,46 @@ Result<Secrets::Source> secret_source(const bake::Fields& fields, const Environm
   return Secrets::Source{environment.working_directory / id, {}};
 }
 
-Status add_ssh(Secrets& secrets, const std::string& text, const Environment& environment) {
+// "ID", "ID=SOCKET" or "ID=KEY,KEY".
+Result<Secrets::Ssh> ssh_source(const std::string& text, const Environment& environment) {
   const size_t equals = text.find('=');
-  const std::string id = text.substr(0, equals);
-  std::filesystem::path socket;
   if (equals == std::string::npos) {
-    socket = environment.get("SSH_AUTH_SOCK");
-    if (socket.empty()) {
-      return make_error(ErrorCode::InvalidInput, "ssh \"{}\": no agent is running", text)
-          .with_hint("start one (eval $(ssh-agent); ssh-add) or name a socket: --ssh " + id +
-                     "=SOCKET");
+    const std::string socket = environment.get("SSH_AUTH_SOCK");
+    if (!socket.empty()) return Secrets::Ssh{socket, {}};
+    return make_error(ErrorCode::InvalidInput, "ssh \"{}\": no agent is running", text)
+        .with_hint(fmt::format("start one (eval $(ssh-agent); ssh-add), or name a socket or a key "
+                               "file: --ssh {}=PATH",
+                               text));
+  }
+  Secrets::Ssh source;
+  const std::vector<std::string> paths = split(text.substr(equals + 1), ',');
+  for (const std::string& name : paths) {
+    const std::filesystem::path path = environment.working_directory / name;
+    std::error_code error;
+    const auto type = std::filesystem::status(path, error).type();
+    if (type == std::filesystem::file_type::not_found) {
+      return make_error(ErrorCode::NotFound, "ssh \"{}\": no such file: {}", text, path.string());
     }
-  } else {
-    socket = environment.working_directory / text.substr(equals + 1);
-    if (!std::filesystem::is_socket(socket)) {
-      return make_error(ErrorCode::Unsupported,
-                        "ssh \"{}\": only agent sockets can be given, not key files", text)
-          .with_hint("load the key into an agent: ssh-add " + socket.string());
+    if (type != std::filesystem::file_type::socket) {
+      source.keys.push_back(path);
+    } else if (paths.size() == 1) {
+      source.socket = path;
+    } else {
+      return make_error(ErrorCode::InvalidInput,
+                        "ssh \"{}\": an agent's socket stands alone, without keys or other sockets",
+                        text);
     }
   }
-  const auto [at, added] = secrets.ssh_sockets.emplace(id, socket);
-  if (!added && at->second != socket) {
-    return make_error(ErrorCode::InvalidInput, "ssh \"{}\" is given twice with different sockets",
-                      id);
-  }
-  return {};
+  return source;
+}
+
+Status add_ssh(Secrets& secrets, const std::string& text, const Environment& environment) {
+  const std::string id = text.substr(0, text.find('='));
+  const Secrets::Ssh source = TRY(ssh_source(text, environment));
+  const auto [at, added] = secrets.ssh_by_id.emplace(id, source);
+  if (added || at->second == source) return {};
+  return make_error(ErrorCode::InvalidInput, "ssh \"{}\" is given twice with different sources",
+                    id);
 }
 
 }  // namespace

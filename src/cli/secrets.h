@@ -18,7 +18,13 @@ struct Secrets {
     bool operator==(const Source&) const = default;
   };
   std::map<std::string, Source> by_id;
-  std::map<std::string, std::filesystem::path> ssh_sockets;  // by id
+  // What a step gets the use of: an agent, or key files.
+  struct Ssh {
+    std::filesystem::path socket;  // or
+    std::vector<std::filesystem::path> keys;
+    bool operator==(const Ssh&) const = default;
+  };
+  std::map<std::string, Ssh> ssh_by_id;
 };
 
 // Of all targets of an invocation. The same id with different sources in two targets is

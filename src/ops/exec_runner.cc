@@ -88,16 +88,11 @@ Result<solver::StepResult> copy_of_context(const ExecRunner::Parts& parts,
   return solver::StepResult{store::to_result_id(outputs[0].snapshot), std::move(outputs[0].pin)};
 }
 
-Result<TempDir> scratch_directory(store::Store& store, std::string_view name) {
-  const std::filesystem::path parent = TRY(store.scratch_path(name)).parent_path();
-  return TempDir::create(parent, std::string(name) + "-");
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ExecRunner>> ExecRunner::create(const Parts& parts,
                                                        const ExecOptions& options) {
-  TempDir stubs = TRY(scratch_directory(parts.store, "stubs"));
+  TempDir stubs = TRY(parts.store.scratch_directory("stubs-"));
   return std::unique_ptr<ExecRunner>(new ExecRunner(parts, options, std::move(stubs)));
 }
 
@@ -201,7 +196,7 @@ Result<std::vector<solver::StepResult>> ExecRunner::run(
   executor::ProcessSpec spec = TRY(process_of(op));
   const ExecSources sources{parts_.store,  parts_.pool,     parts_.rootless, parts_.secrets,
                             parts_.agents, context_copies_, stubs_};
-  TempDir mount_points = TRY(scratch_directory(parts_.store, "exec"));
+  TempDir mount_points = TRY(parts_.store.scratch_directory("exec-"));
   const std::unique_ptr<ExecMounts> mounts =
       TRY(ExecMounts::prepare(sources, op, inputs, std::move(mount_points), context.stop));
   mounts->fill(spec);

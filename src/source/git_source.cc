@@ -235,7 +235,7 @@ std::optional<std::string> GitSource::authorization(const GitSpec& spec) const {
   return std::nullopt;
 }
 
-std::vector<std::string> GitSource::environment(const GitSpec& spec) const {
+Result<std::vector<std::string>> GitSource::environment(const GitSpec& spec) const {
   // None of the user's settings: the same repository gives the same files everywhere.
   std::vector<std::string> variables = {
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -256,7 +256,10 @@ std::vector<std::string> GitSource::environment(const GitSpec& spec) const {
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) variables.push_back(fmt::format("{}={}", name, value));
   };
-  add("SSH_AUTH_SOCK", options_.ssh_auth_sock);
+  const bool uses_ssh = !spec.remote.starts_with("http");
+  if (uses_ssh && options_.ssh_agent) {
+    if (const auto socket = TRY(options_.ssh_agent())) add("SSH_AUTH_SOCK", socket->string());
+  }
   add("http_proxy", options_.proxy.http);
   add("https_proxy", options_.proxy.https);
   add("no_proxy", options_.proxy.none);
@@ -277,7 +280,7 @@ Result<std::string> GitSource::git(const GitSpec& spec, std::vector<std::string>
   ProcessOptions options;
   options.argv = {"git", "-c", "advice.detachedHead=false", "-c", "init.defaultBranch=master"};
   options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
-  options.environment = environment(spec);
+  options.environment = TRY(environment(spec));
   const CommandOutput ran = TRY(run_command(options, {}, stop).context("run git"));
   if (ran.status.success()) return ran.stdout_text;
   std::string said(trim(ran.stderr_text));

@@ -43,7 +43,8 @@ class GitSource {
   struct Options {
     registry::ProxyOptions proxy;
     std::string ca_file;
-    std::string ssh_auth_sock;     // socket of the agent; empty: none
+    // The socket of the ssh agent; nullopt when there is none. Asked when git runs.
+    std::function<Result<std::optional<std::filesystem::path>>()> ssh_agent;
     std::string known_hosts_file;  // of ssh; empty: a host's key is believed
     // The value of a secret; nullopt when there is none of that name.
     std::function<std::optional<std::string>(const std::string& name)> secret;
@@ -72,7 +73,7 @@ class GitSource {
   // Runs git with `arguments`; its output. Errors carry what it said, without passwords.
   Result<std::string> git(const GitSpec& spec, std::vector<std::string> arguments,
                           std::stop_token stop) const;
-  std::vector<std::string> environment(const GitSpec& spec) const;
+  Result<std::vector<std::string>> environment(const GitSpec& spec) const;
   std::optional<std::string> authorization(const GitSpec& spec) const;
   Status fetch(const GitSpec& spec, const std::string& commit,
                const std::vector<std::string>& in_repository, std::stop_token stop) const;

@@ -89,6 +89,10 @@ Result<std::filesystem::path> Store::scratch_path(std::string_view prefix) {
   return core_->scratch_path(prefix);
 }
 
+Result<TempDir> Store::scratch_directory(std::string_view prefix) {
+  return TempDir::create(TRY(scratch_path(prefix)).parent_path(), prefix);
+}
+
 Result<RangeLock> Store::claim(std::string_view name, std::stop_token stop) {
   return RangeLock::acquire(core_->layout().claims(), lock_byte(name), RangeLock::Mode::Exclusive,
                             std::move(stop));

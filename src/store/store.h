@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/temp_dir.h"
 #include "store/cache_mounts.h"
 #include "store/core.h"
 #include "store/image_store.h"
@@ -54,6 +55,8 @@ class Store {
 
   // A path in this process's scratch directory, on the store's file system; nothing is there yet.
   Result<std::filesystem::path> scratch_path(std::string_view prefix);
+  // A fresh directory there.
+  Result<TempDir> scratch_directory(std::string_view prefix);
 
   // The right to do the work called `name` ("unpack sha256:…"), held against everybody else.
   Result<RangeLock> claim(std::string_view name, std::stop_token stop);

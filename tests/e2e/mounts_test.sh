@@ -56,3 +56,12 @@ background+=("$SSH_AGENT_PID")
 printf 'FROM busybox\nRUN --mount=type=ssh test -S "$SSH_AUTH_SOCK"\n' >Dockerfile
 build --build-context "busybox=$base" --ssh default .
 nothing_left
+
+# A key file: an agent that ends with the build.
+mkdir -m 700 "$work/keys"
+ssh-keygen -q -t ed25519 -N '' -f "$work/keys/key"
+ssh-keygen -q -t ed25519 -N secret -f "$work/keys/locked"
+build --build-context "busybox=$base" --no-cache --ssh "default=$work/keys/key" .
+expect_exit 1 slipway build --build-context "busybox=$base" --no-cache --ssh "default=$work/keys/locked" .
+logged 'ssh key .*locked: it has a passphrase'
+nothing_left
