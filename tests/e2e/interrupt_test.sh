@@ -4,10 +4,11 @@ source "$(dirname "$0")/lib.sh"
 
 base=$(busybox)
 mkdir context && cd context
-cat >Dockerfile <<'EOF'
+sleeper="sleep 1000.$$"  # no other run's
+cat >Dockerfile <<EOF
 FROM busybox
 RUN echo first >/first
-RUN echo sleeping; sleep 1000
+RUN echo sleeping; $sleeper
 EOF
 
 start_build() {
@@ -26,18 +27,18 @@ code=0; wait "$pid" || code=$?
 equal "$code" 130
 logged 'CANCELED'
 sleep 0.2
-! pgrep -f 'sleep 1000' >/dev/null || fail "the step still runs after Ctrl-C"
+! pgrep -f "$sleeper" >/dev/null || fail "the step still runs after Ctrl-C"
 nothing_left
 
 start_build
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null || true
-for _ in $(seq 50); do pgrep -f 'sleep 1000' >/dev/null || break; sleep 0.1; done
-! pgrep -f 'sleep 1000' >/dev/null || fail "the step still runs after kill -9"
+for _ in $(seq 50); do pgrep -f "$sleeper" >/dev/null || break; sleep 0.1; done
+! pgrep -f "$sleeper" >/dev/null || fail "the step still runs after kill -9"
 nothing_left
 
 # The next build finds what was finished, and finishes the rest.
-sed -i 's/; sleep 1000/; echo second >\/second/' Dockerfile
+sed -i "s|; $sleeper|; echo second >/second|" Dockerfile
 build --build-context "busybox=$base" -o "type=local,dest=$work/local" .
 logged 'CACHED'
 equal "$(cat "$work/local/second")" second
