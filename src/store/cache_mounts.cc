@@ -39,9 +39,9 @@ Result<std::vector<int64_t>> CacheMounts::instances(const CacheMountSpec& spec) 
 Result<int64_t> CacheMounts::new_instance(const CacheMountSpec& spec) {
   auto database = core_->database().lock();
   TRY(
-      database->run("INSERT INTO cache_mounts(name, base, created, last_used, uses) "
-                    "VALUES(?, ?, ?3, ?3, 0)",
-                    spec.id, spec.base, now_microseconds()));
+      database->run("INSERT INTO cache_mounts(name, base, created, last_used, uses, unsafe_boot) "
+                    "VALUES(?, ?, ?3, ?3, 0, ?4)",
+                    spec.id, spec.base, now_microseconds(), core_->boot_id()));
   return database->last_insert_id();
 }
 

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "base/check.h"
@@ -11,14 +12,34 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 30'000;
 
+// Internal means that the file is damaged or that we made a mistake: never that the system refused
+// something, because a damaged database is set aside.
 Error sqlite_error(sqlite3* connection, std::string_view what) {
-  const int code = sqlite3_errcode(connection) & 0xff;
-  ErrorCode kind = ErrorCode::Internal;
-  if (code == SQLITE_FULL) kind = ErrorCode::ResourceExhausted;
-  if (code == SQLITE_BUSY) kind = ErrorCode::Unavailable;
-  if (code == SQLITE_IOERR) kind = ErrorCode::System;
-  if (code == SQLITE_READONLY || code == SQLITE_PERM) kind = ErrorCode::PermissionDenied;
-  return make_error(kind, "{}: {}", what, sqlite3_errmsg(connection));
+  const int code = sqlite3_extended_errcode(connection);
+  const std::string text = fmt::format("{}: {}", what, sqlite3_errmsg(connection));
+  // The index of the write-ahead log could not be made larger.
+  if (code == SQLITE_IOERR_SHMSIZE) return Error::from_errno(ENOSPC, what);
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      return Error::from_errno(ENOSPC, what);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+      return Error(ErrorCode::Unavailable, text);
+    case SQLITE_NOMEM:
+      return Error(ErrorCode::ResourceExhausted, text);
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return Error(ErrorCode::PermissionDenied, text);
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN: {
+      const int cause = sqlite3_system_errno(connection);
+      return cause != 0 ? Error::from_errno(cause, text) : Error(ErrorCode::System, text);
+    }
+    default:
+      return Error(ErrorCode::Internal, text);
+  }
 }
 
 }  // namespace

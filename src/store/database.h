@@ -64,7 +64,8 @@ class Database {
  public:
   // Opens or creates `path` (WAL: readers never wait for a writer) and brings its schema up to
   // date: migrations[i] leads from user_version i to i + 1. A file written by a newer program is
-  // refused (Unsupported); one that is no database or is damaged gives Internal.
+  // refused (Unsupported); one that is no database or is damaged gives Internal, and nothing else
+  // does.
   static Result<Database> open(const std::filesystem::path& path,
                                std::initializer_list<const char*> migrations);
   Database(Database&&) noexcept;

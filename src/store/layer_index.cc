@@ -1,5 +1,7 @@
 #include "store/layer_index.h"
 
+#include <unistd.h>
+
 namespace slipway::store {
 namespace {
 
@@ -115,7 +117,11 @@ Result<SnapshotId> LayerIndex::add_chain(const Digest& chain_id, SnapshotId snap
     Rows rows = TRY(database->query(
         "SELECT snapshot FROM chains WHERE chain_id = ? AND snapshot IN (SELECT id FROM snapshots)",
         chain_id.str()));
-    if (TRY(rows.next())) return SnapshotId{rows.integer(0)};
+    if (TRY(rows.next())) {
+      const SnapshotId first{rows.integer(0)};
+      // A snapshot that has lost its directory must not keep the new one from being used.
+      if (::access(core_->layout().snapshot(first.value).c_str(), F_OK) == 0) return first;
+    }
   }
   TRY(database->run("INSERT OR REPLACE INTO chains(chain_id, snapshot) VALUES(?, ?)",
                     chain_id.str(), snapshot.value));

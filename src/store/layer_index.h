@@ -14,6 +14,9 @@
 
 namespace slipway::store {
 
+// The variant under which a layer is known that was fetched: nobody can make its bytes again.
+inline constexpr std::string_view kFetchedVariant = "fetched";
+
 // The OCI ChainID (image-spec config.md): `parent` is that of the layers below, empty for none.
 Digest chain_id(const Digest& parent, const Digest& diff_id);
 

@@ -71,6 +71,15 @@ TEST_F(LayerIndexTest, AChainWhoseSnapshotIsGoneIsReplaced) {
   EXPECT_EQ(*store_->layers().add_chain(chain, second), second);
 }
 
+TEST_F(LayerIndexTest, AChainWhoseSnapshotHasLostItsDirectoryIsReplaced) {
+  const Digest chain = Digest::sha256_of("chain");
+  const SnapshotId first = snapshot();
+  ASSERT_TRUE(store_->layers().add_chain(chain, first));
+  std::filesystem::remove_all(store_->snapshotter().directory(first).parent_path());
+  const SnapshotId second = snapshot();
+  EXPECT_EQ(*store_->layers().add_chain(chain, second), second);
+}
+
 TEST(ChainIdTest, FollowsTheImageSpec) {
   const Digest a = Digest::sha256_of("a");
   const Digest b = Digest::sha256_of("b");

@@ -8,11 +8,15 @@
 //   cache-mounts/ID        directories of RUN --mount=type=cache
 //   context/               stat indexes of build contexts
 //   history/               one directory per build (written by cli)
-//   locks/pins, locks/claims   see range_lock.h
+//   locks/pins, locks/claims   see range_lock.h; locks/collected: cli/background_prune
+//   metadata.db.damaged-TIME   a database that was damaged; goes with prune --all
 //   tmp/p-XXXXXX           scratch of one process, flocked by it; removed by others once it is dead
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 #include "base/result.h"
 
@@ -28,7 +32,13 @@ class Layout {
   const std::filesystem::path& root() const { return root_; }
   std::filesystem::path database() const { return root_ / "metadata.db"; }
   std::filesystem::path blobs() const { return root_ / "blobs"; }
+  // A database that was damaged gets this name, and a time.
+  std::string damaged_database() const { return database().string() + ".damaged-"; }
+  static bool is_damaged_database(std::string_view file_name) {
+    return file_name.starts_with("metadata.db.damaged-");
+  }
   std::filesystem::path snapshots() const { return root_ / "snapshots"; }
+  std::filesystem::path snapshot(int64_t id) const { return snapshots() / std::to_string(id); }
   std::filesystem::path empty_layer() const { return snapshots() / "empty"; }
   std::filesystem::path cache_mounts() const { return root_ / "cache-mounts"; }
   std::filesystem::path contexts() const { return root_ / "context"; }

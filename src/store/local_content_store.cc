@@ -64,11 +64,15 @@ class LocalContentStore::Writer : public ContentWriter {
       }
       path_.clear();
     }
-    // The file first, the row after: a kill in between leaves a blob that is found by its name, and
-    // that the next write of it gives its row.
+    // The file first, the row after, so that a barrier that covers the row covers the file. A kill
+    // in between leaves a file that find() gives its row. A row may be there already, and even
+    // safe, when the file has vanished: the new one is not safe yet.
     const int64_t changed = TRY(core.database().lock()->run(
-        "INSERT OR IGNORE INTO blobs(digest, size, created, unsafe_boot) VALUES(?, ?, ?, ?)",
-        digest.str(), static_cast<int64_t>(size_), now_microseconds(), core.boot_id()));
+        "INSERT INTO blobs(digest, size, created, unsafe_boot) VALUES(?, ?, ?, ?) ON CONFLICT"
+        "(digest) DO UPDATE SET created = excluded.created, unsafe_boot = excluded.unsafe_boot "
+        "WHERE ?5",
+        digest.str(), static_cast<int64_t>(size_), now_microseconds(), core.boot_id(),
+        known ? 0 : 1));
     if (changed > 0) core.mark_dirty();
     return {};
   }
@@ -101,11 +105,27 @@ Result<std::optional<uint64_t>> LocalContentStore::find(const Digest& digest) {
     if (::stat(path_of(digest).c_str(), &info) != 0) return std::optional<uint64_t>();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  if (::stat(path_of(digest).c_str(), &info) == 0) {
-    return std::optional<uint64_t>(static_cast<uint64_t>(info.st_size));
+  if (::stat(path_of(digest).c_str(), &info) != 0) {
+    if (errno != ENOENT) return errno_error("look up blob {}", digest.str());
+    return std::optional<uint64_t>();
   }
-  if (errno != ENOENT) return errno_error("look up blob {}", digest.str());
-  return std::optional<uint64_t>();
+  const auto size = static_cast<uint64_t>(info.st_size);
+  TRY(ensure_row(digest, size));
+  return std::optional<uint64_t>(size);
+}
+
+// Without a row, what is built on the blob would outlive it when the machine dies.
+Status LocalContentStore::ensure_row(const Digest& digest, uint64_t size) {
+  auto database = core_->database().lock();
+  {
+    Rows rows = TRY(database->query("SELECT 1 FROM blobs WHERE digest = ?", digest.str()));
+    if (TRY(rows.next())) return {};
+  }
+  TRY(database->run(
+      "INSERT OR IGNORE INTO blobs(digest, size, created, unsafe_boot) VALUES(?, ?, ?, ?)",
+      digest.str(), static_cast<int64_t>(size), now_microseconds(), core_->boot_id()));
+  core_->mark_dirty();
+  return {};
 }
 
 Result<std::unique_ptr<ContentWriter>> LocalContentStore::writer() {

@@ -40,6 +40,7 @@ class LocalContentStore : public ContentStore {
   class Writer;
   // nullopt: not here. Kept from prune() otherwise.
   Result<std::optional<uint64_t>> find(const Digest& digest);
+  Status ensure_row(const Digest& digest, uint64_t size);
 
   const std::shared_ptr<Core> core_;  // co-owned with the other parts of the store
   Guarded<std::unordered_map<Digest, Pin>> kept_;

@@ -35,7 +35,39 @@ Result<std::set<std::string>> names_in(Database& database, const char* sql) {
   return names;
 }
 
-// Unsafe rows and, again and again, what stands on a row that is gone.
+struct NamedRow {
+  int64_t id;
+  std::string name;  // of its file or directory
+};
+
+Result<std::vector<NamedRow>> named_rows(Database& database, const char* sql) {
+  Rows rows = TRY(database.query(sql));
+  std::vector<NamedRow> all;
+  while (TRY(rows.next())) all.push_back({rows.integer(0), rows.text(1)});
+  return all;
+}
+
+// A prune deletes rows, then files; of both, the machine may have lost only the first.
+Status drop_rows_without_files(Database& database, const std::filesystem::path& directory,
+                               const char* select, const char* remove) {
+  const std::vector<std::string> names = TRY(list_directory(directory));
+  const std::set<std::string> found(names.begin(), names.end());
+  for (const NamedRow& row : TRY(named_rows(database, select))) {
+    if (!found.contains(row.name)) TRY(database.run(remove, row.id));
+  }
+  return {};
+}
+
+Status drop_rows_without_files(Database& database, const Layout& layout) {
+  TRY(drop_rows_without_files(database, layout.snapshots(), "SELECT id, id FROM snapshots",
+                              "DELETE FROM snapshots WHERE id = ?"));
+  TRY(drop_rows_without_files(database, layout.cache_mounts(), "SELECT id, id FROM cache_mounts",
+                              "DELETE FROM cache_mounts WHERE id = ?"));
+  return drop_rows_without_files(database, layout.blobs() / "sha256",
+                                 "SELECT id, substr(digest, 8) FROM blobs",
+                                 "DELETE FROM blobs WHERE id = ?");
+}
+
 Status drop_unsafe_rows(Database& database, const std::string& boot) {
   TRY(database.run("DELETE FROM snapshots WHERE unsafe_boot IS NOT NULL AND unsafe_boot <> ?",
                    boot));
@@ -43,12 +75,18 @@ Status drop_unsafe_rows(Database& database, const std::string& boot) {
   TRY(database.run("DELETE FROM records WHERE unsafe_boot IS NOT NULL AND unsafe_boot <> ?", boot));
   TRY(database.run("DELETE FROM cache_mounts WHERE unsafe_boot IS NOT NULL AND unsafe_boot <> ?",
                    boot));
+  return {};
+}
+
+// Again and again, what stands on a row that is gone.
+Status drop_dependent_rows(Database& database) {
   while (TRY(database.run("DELETE FROM snapshots WHERE parent <> 0 AND committed = 1 AND "
                           "parent NOT IN (SELECT id FROM snapshots)")) > 0) {
   }
   TRY(database.run("DELETE FROM images WHERE digest NOT IN (SELECT digest FROM blobs)"));
   TRY(database.run("DELETE FROM chains WHERE snapshot NOT IN (SELECT id FROM snapshots)"));
   TRY(database.run("DELETE FROM layer_blobs WHERE snapshot NOT IN (SELECT id FROM snapshots)"));
+  TRY(database.run("DELETE FROM content_digests WHERE snapshot NOT IN (SELECT id FROM snapshots)"));
   TRY(database.run("DELETE FROM link_families WHERE snapshot NOT IN (SELECT id FROM snapshots)"));
   TRY(database.run("DELETE FROM latest_copies WHERE snapshot NOT IN (SELECT id FROM snapshots)"));
   TRY(
@@ -104,6 +142,8 @@ Status recover_after_boot(Core& core) {
   Transaction transaction = TRY(Transaction::begin(*database));
   if (TRY(last_boot(*database)) == core.boot_id()) return {};
   TRY(drop_unsafe_rows(*database, core.boot_id()));
+  TRY(drop_rows_without_files(*database, core.layout()));
+  TRY(drop_dependent_rows(*database));
   TRY(remove_unknown_blobs(core, *database));
   TRY(remove_unknown_directories(core, *database));
   TRY(database->run("INSERT OR REPLACE INTO meta(name, value) VALUES('boot_id', ?)",

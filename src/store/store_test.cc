@@ -24,6 +24,8 @@ class StoreTest : public testing::Test {
     auto database = store.core()->database().lock();
     for (const char* sql : {"UPDATE snapshots SET unsafe_boot = 'before' WHERE unsafe_boot NOTNULL",
                             "UPDATE blobs SET unsafe_boot = 'before' WHERE unsafe_boot NOTNULL",
+                            "UPDATE cache_mounts SET unsafe_boot = 'before' "
+                            "WHERE unsafe_boot NOTNULL",
                             "UPDATE meta SET value = 'before' WHERE name = 'boot_id'"}) {
       ASSERT_TRUE(database->execute(sql));
     }
@@ -81,6 +83,77 @@ TEST_F(StoreTest, AfterTheMachineDiedOnlyWhatABarrierCoveredIsLeft) {
   EXPECT_FALSE(fs::exists(root_ / "snapshots" / "999999"));
 }
 
+// A prune whose deletions in the database were lost with the machine, those of files not.
+TEST_F(StoreTest, AfterTheMachineDiedWhatHasLostItsFilesIsGone) {
+  const Digest chain = Digest::sha256_of("chain");
+  SnapshotId kept, lost;
+  {
+    const auto store = open();
+    kept = snapshot(*store);
+    lost = snapshot(*store);
+    ASSERT_TRUE(store->layers().add_chain(chain, lost));
+    const Digest blob = *store->content().put("blob");
+    ASSERT_TRUE(store->images().tag("a:1", {"type", blob, 4}));
+    ASSERT_TRUE(store->cache_mounts().acquire({.id = "uv"}, {}));
+    ASSERT_TRUE(store->barrier());
+    fs::remove_all(root_ / "snapshots" / std::to_string(lost.value));
+    fs::remove(store->content().path_of(blob));
+    fs::remove_all(store->cache_mounts().directory(1).parent_path());
+    reboot(*store);
+  }
+  const auto store = open();
+  EXPECT_TRUE(store->snapshotter().pin(kept));
+  EXPECT_FALSE(store->snapshotter().info(lost));
+  EXPECT_FALSE(*store->layers().find_chain(chain));
+  EXPECT_TRUE(store->images().list()->empty());
+  auto database = store->core()->database().lock();
+  for (const char* sql : {"SELECT 1 FROM blobs", "SELECT 1 FROM cache_mounts"}) {
+    Rows rows = *database->query(sql);
+    EXPECT_FALSE(*rows.next()) << sql;
+  }
+}
+
+TEST_F(StoreTest, ABlobWrittenAgainHasToBeMadeSafeAgain) {
+  Digest digest;
+  {
+    const auto store = open();
+    digest = *store->content().put("blob");
+    ASSERT_TRUE(store->barrier());
+    fs::remove(store->content().path_of(digest));
+    ASSERT_TRUE(store->content().put("blob"));
+    reboot(*store);
+  }
+  EXPECT_EQ(*open()->content().size(digest), std::nullopt);
+}
+
+// Of a process that was killed between the two.
+TEST_F(StoreTest, ABlobThatHasNoRowGetsOneWhenItIsFound) {
+  Digest digest;
+  {
+    const auto store = open();
+    digest = *store->content().put("blob");
+    ASSERT_TRUE(store->core()->database().lock()->execute("DELETE FROM blobs"));
+    ASSERT_TRUE(store->content().put("blob"));
+    ASSERT_TRUE(store->barrier());
+    reboot(*store);
+  }
+  EXPECT_EQ(*open()->content().size(digest), 4);
+}
+
+TEST_F(StoreTest, ACacheMountIsUnsafeBeforeItIsFilled) {
+  const auto store = open();
+  CacheMountSpec spec{.id = "uv"};
+  int64_t unsafe = 0;
+  spec.populate = [&](const fs::path&) -> Status {
+    auto database = store->core()->database().lock();
+    Rows rows = TRY(database->query("SELECT 1 FROM cache_mounts WHERE unsafe_boot NOTNULL"));
+    while (TRY(rows.next())) ++unsafe;
+    return {};
+  };
+  ASSERT_TRUE(store->cache_mounts().acquire(spec, {}));
+  EXPECT_EQ(unsafe, 1);
+}
+
 TEST_F(StoreTest, LeftoversOfADeadProcessGoAtTheNextOpen) {
   {
     const auto store = open();
@@ -115,6 +188,18 @@ TEST_F(StoreTest, ADamagedDatabaseIsSetAside) {
   const auto store = open();
   EXPECT_EQ(damage_.size(), 1);
   EXPECT_TRUE(store->content().put("works"));
+}
+
+TEST_F(StoreTest, ADatabaseThatCannotBeOpenedIsNotSetAside) {
+  {
+    open();
+  }
+  fs::remove(root_ / "metadata.db-wal");
+  fs::create_directory(root_ / "metadata.db-wal");
+  EXPECT_FALSE(Store::open({root_, false, {}}));
+  fs::remove(root_ / "metadata.db-wal");
+  open();
+  EXPECT_TRUE(damage_.empty());
 }
 
 TEST_F(StoreTest, AClaimIsExclusive) {
