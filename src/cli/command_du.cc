@@ -41,19 +41,22 @@ Command make_du_command(CLI::App& app) {
   const auto flags = std::make_shared<DuFlags>();
   app.footer(
       "Sizes are what is allocated on disk; every block is counted once, so the total is what "
-      "\"du -s\"\nsays of the store.\n\n"
+      "\"du -s\"\nsays of the store. A file that several snapshots and cache mounts have is "
+      "counted in "
+      "the newest\nsnapshot; -v tells how much each has in common with others.\n\n"
       "Examples:\n"
       "  slipway du --filter type=exec.cachemount\n"
       "  slipway du --filter until=168h,reclaimable --format '{{.Bytes}} {{.Description}}'");
   app.add_option("--filter", flags->filters,
                  "id, parent, type, description with =, != or ~= (a regular expression); inuse, "
-                 "shared, private, reclaimable; until=24h. Several: all must hold")
+                 "shared, private, mutable, immutable, reclaimable; until=24h. Several: all must "
+                 "hold")
       ->type_name("CONDITION")
       ->allow_extra_args(false);
   app.add_option("--format", flags->format,
                  "table, json, or a template of .ID .Type .Reclaimable .Size .LastUsedSince "
                  ".Description .Bytes .Inodes .Parent .CreatedAt .LastUsedAt .UsageCount .InUse "
-                 ".Shared")
+                 ".Shared .LinkedBytes")
       ->type_name("FORMAT");
   app.add_flag("--verbose,-v", flags->verbose, "All there is to say about each thing");
   app.add_flag("--no-trunc", flags->no_trunc, "Print whole IDs and descriptions");

@@ -1,7 +1,9 @@
 // `slipway prune`: makes room.
 #include <poll.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -9,10 +11,13 @@
 #include "base/file_io.h"
 #include "base/text.h"
 #include "base/values.h"
+#include "cli/background_prune.h"
 #include "cli/command.h"
+#include "cli/garbage_settings.h"
 #include "cli/session.h"
 #include "cli/usage_filter.h"
 #include "cli/usage_report.h"
+#include "store/garbage.h"
 #include "store/prune.h"
 
 namespace slipway::cli {
@@ -20,6 +25,7 @@ namespace {
 
 struct PruneFlags {
   std::vector<std::string> filters;
+  std::string keep_duration;
   std::string reserved_space;
   std::string max_used_space;
   std::string min_free_space;
@@ -27,51 +33,31 @@ struct PruneFlags {
   bool force = false;
   bool dry_run = false;
   bool verbose = false;
+  bool garbage = false;
+
+  bool says_what() const {
+    return all || !filters.empty() || !keep_duration.empty() || !reserved_space.empty() ||
+           !max_used_space.empty() || !min_free_space.empty();
+  }
 };
 
-// Each in bytes; 0: not given.
-struct SpaceLimits {
-  int64_t reserved = 0;
-  int64_t max_used = 0;
-  int64_t min_free = 0;
-
-  bool given() const { return reserved > 0 || max_used > 0 || min_free > 0; }
-};
-
-Result<SpaceLimits> space_limits(const PruneFlags& flags) {
-  const auto parse = [](const char* flag, const std::string& text) -> Result<int64_t> {
-    if (text.empty()) return int64_t{0};
-    return parse_size(text).context(flag);
+Result<store::SpaceLimits> space_limits(const PruneFlags& flags, const store::DiskSpace& disk) {
+  const auto parse = [&](const char* flag, const std::string& text) -> Result<uint64_t> {
+    if (text.empty()) return uint64_t{0};
+    return parse_space(text, disk).context(flag);
   };
-  return SpaceLimits{TRY(parse("--reserved-space", flags.reserved_space)),
-                     TRY(parse("--max-used-space", flags.max_used_space)),
-                     TRY(parse("--min-free-space", flags.min_free_space))};
+  return store::SpaceLimits{TRY(parse("--reserved-space", flags.reserved_space)),
+                            TRY(parse("--max-used-space", flags.max_used_space)),
+                            TRY(parse("--min-free-space", flags.min_free_space))};
 }
 
-// How much may stay: BuildKit's rule, but where enough is free already nothing has to go.
-Result<std::optional<uint64_t>> bytes_to_keep(const SpaceLimits& limits, store::Store& store) {
-  if (!limits.given()) return std::optional<uint64_t>();
-  const auto total = static_cast<int64_t>(store::total_bytes(TRY(store::usage_records(store))));
-  int64_t keep = limits.max_used > 0 ? limits.max_used : total;
-  if (limits.max_used == 0 && limits.min_free == 0) keep = 0;  // only a floor was given
-  if (limits.min_free > 0) {
-    struct statvfs disk;
-    if (::statvfs(store.layout().root().c_str(), &disk) != 0) {
-      return errno_error("statvfs {}", store.layout().root().string());
-    }
-    const auto free = static_cast<int64_t>(disk.f_bavail * disk.f_frsize);
-    if (limits.min_free > free) keep = std::min(keep, total - (limits.min_free - free));
-  }
-  return std::optional(static_cast<uint64_t>(std::max({keep, limits.reserved, int64_t{0}})));
-}
-
-// Images that nobody gave a name would keep their content for ever.
-Status forget_unnamed_images(store::Store& store, std::optional<int64_t> before) {
-  for (const store::StoredImage& image : TRY(store.images().list())) {
-    if (!Digest::parse(image.name) || (before && image.created >= *before)) continue;
-    TRY(store.images().remove(image.name));
-  }
-  return {};
+// The earlier of what --filter until and --keep-duration say.
+Result<std::optional<int64_t>> used_before(const PruneFlags& flags, const UsageFilter& filter,
+                                           int64_t now) {
+  std::optional<int64_t> before = filter.used_before();
+  if (flags.keep_duration.empty()) return before;
+  const int64_t kept = TRY(parse_duration(flags.keep_duration).context("--keep-duration")) / 1000;
+  return std::optional(std::min(before.value_or(now), now - kept));
 }
 
 // A line from the user. Signals must be able to end the wait.
@@ -90,21 +76,47 @@ Result<bool> confirm(const std::string& question, const std::stop_token& stop) {
   return word == "y" || word == "yes";
 }
 
-Result<int> prune(const PruneFlags& flags, Invocation& invocation) {
-  const int64_t now = store::now_microseconds();
+// What to do, and doing it.
+using Pruner = std::function<Result<store::PruneReport>(bool dry_run)>;
+
+Result<Pruner> pruner_of_flags(const PruneFlags& flags, store::Store& store, int64_t now,
+                               const std::stop_token& stop) {
   const UsageFilter filter = TRY(UsageFilter::parse(flags.filters, now));
-  const SpaceLimits limits = TRY(space_limits(flags));
-  const auto store = TRY(open_store(invocation));
   store::PruneOptions options;
   options.all = flags.all;
-  options.used_before = filter.used_before();
-  options.keep_bytes = TRY(bytes_to_keep(limits, *store));
-  options.filter = [&](const store::UsageRecord& record) { return filter.matches(record); };
+  options.limits = TRY(space_limits(flags, TRY(store::disk_space(store.layout().root()))));
+  options.used_before = TRY(used_before(flags, filter, now));
+  options.filter = [filter](const store::UsageRecord& record) { return filter.matches(record); };
+  const bool everything = !filter.has_conditions();
+  return Pruner([=, &store](bool dry_run) mutable -> Result<store::PruneReport> {
+    options.dry_run = dry_run;
+    if (!dry_run && everything) TRY(store.images().forget_unnamed(options.used_before));
+    return store::prune(store, options, stop);
+  });
+}
 
+Result<Pruner> pruner_of_rules(const PruneFlags& flags, store::Store& store,
+                               const Invocation& invocation, int64_t now) {
+  if (flags.says_what()) {
+    return Error(ErrorCode::InvalidInput,
+                 "--gc applies the rules of automatic collection: it goes with no filter and limit")
+        .with_hint("SLIPWAY_GC_MAX_USED_SPACE and others change them");
+  }
+  const store::DiskSpace disk = TRY(store::disk_space(store.layout().root()));
+  const GarbageSettings settings = TRY(garbage_settings(invocation.environment, disk));
+  return Pruner([=, &store, stop = invocation.stop](bool dry_run) -> Result<store::PruneReport> {
+    if (!dry_run) note_collection(store.layout().root());
+    return store::collect_garbage(store, store::garbage_rules(settings.limits), now, dry_run, stop);
+  });
+}
+
+Result<int> prune(const PruneFlags& flags, Invocation& invocation) {
+  const int64_t now = store::now_microseconds();
+  const auto store = TRY(open_store(invocation));
+  const Pruner pruner = flags.garbage ? TRY(pruner_of_rules(flags, *store, invocation, now))
+                                      : TRY(pruner_of_flags(flags, *store, now, invocation.stop));
   if (!flags.force && !flags.dry_run) {
-    options.dry_run = true;
-    const store::PruneReport would = TRY(store::prune(*store, options, invocation.stop));
-    options.dry_run = false;
+    const store::PruneReport would = TRY(pruner(true));
     const std::string question =
         fmt::format("This removes {} ({} entries) that no running build uses. Continue?",
                     human_bytes(would.bytes), would.removed.size());
@@ -113,11 +125,7 @@ Result<int> prune(const PruneFlags& flags, Invocation& invocation) {
           .with_hint("use -f to prune without being asked");
     }
   }
-  options.dry_run = flags.dry_run;
-  if (!flags.dry_run && !filter.has_conditions()) {
-    TRY(forget_unnamed_images(*store, filter.used_before()));
-  }
-  const store::PruneReport report = TRY(store::prune(*store, options, invocation.stop));
+  const store::PruneReport report = TRY(pruner(flags.dry_run));
   TRY(store->barrier());
   std::string text;
   if (flags.verbose) {
@@ -142,15 +150,19 @@ Command make_prune_command(CLI::App& app) {
       "  slipway prune\n"
       "  slipway prune -f --filter until=168h\n"
       "  slipway prune -f --max-used-space 50GB");
-  app.add_flag("-a,--all", flags->all, "Unpacked layers of base images, too");
+  app.add_flag(
+      "-a,--all", flags->all,
+      "Unpacked layers of base images, digests of context files and damaged databases, too");
   app.add_flag("-f,--force", flags->force, "Do not ask");
   app.add_option("--filter", flags->filters,
                  "Only what holds this: until=24h (not used since), type=exec.cachemount, "
                  "id, description~=REGEX, shared ...; see \"slipway du --help\"")
       ->type_name("CONDITION")
       ->allow_extra_args(false);
+  app.add_option("--keep-duration", flags->keep_duration, "Only what was not used for so long: 24h")
+      ->type_name("DURATION");
   app.add_option("--reserved-space,--keep-storage", flags->reserved_space,
-                 "Stop when the store takes no more than this")
+                 "Stop when the store takes no more than this: 10GB, or 10% of the disk")
       ->type_name("SIZE");
   app.add_option("--max-used-space", flags->max_used_space,
                  "Remove only until the store takes no more than this")
@@ -158,6 +170,9 @@ Command make_prune_command(CLI::App& app) {
   app.add_option("--min-free-space", flags->min_free_space,
                  "Remove only until this much of the disk is free")
       ->type_name("SIZE");
+  app.add_flag(
+      "--gc", flags->garbage,
+      "By the rules of automatic collection (SLIPWAY_GC_MAX_USED_SPACE ...; docs/store.md)");
   app.add_flag("--dry-run", flags->dry_run, "Only say what would go");
   app.add_flag("-v,--verbose", flags->verbose, "All there is to say about each thing");
   return {[flags](Invocation& invocation) { return prune(*flags, invocation); }, true};

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
+#include "cli/background_prune.h"
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "cli/failure_report.h"
@@ -124,14 +125,17 @@ int run(int argc, char** argv) {
     if (!selected.app->parsed()) continue;
     // From here on this may be another process, and in other namespaces.
     const Command& command = selected.command;
+    const std::filesystem::path store =
+        root.empty() ? default_root(environment) : std::filesystem::path(root);
     if (command.builds || (command.uses_store && !environment.root)) {
-      const auto entered = enter_build_namespaces();
+      std::function<void()> after;
+      if (command.builds) after = [&] { start_background_prune(environment, store); };
+      const auto entered = enter_build_namespaces(after);
       if (!entered) return fail(entered.error());
     }
     const SignalWatch signals;
-    Invocation invocation{environment, std::vector<std::string>(argv, argv + argc),
-                          root.empty() ? default_root(environment) : std::filesystem::path(root),
-                          debug, signals.token()};
+    Invocation invocation{environment, std::vector<std::string>(argv, argv + argc), store, debug,
+                          signals.token()};
     const Result<int> code = selected.command.run(invocation);
     return code ? *code : fail(code.error());
   }

@@ -34,6 +34,8 @@ namespace {
 constexpr std::array kForwarded = {SIGINT,   SIGTERM, SIGHUP,  SIGQUIT,
                                    SIGWINCH, SIGUSR1, SIGUSR2, SIGTSTP};
 
+constexpr int kFirstSignalCode = 128;
+
 sigset_t handled_signals() {
   sigset_t set;
   ::sigemptyset(&set);
@@ -43,7 +45,8 @@ sigset_t handled_signals() {
 }
 
 int exit_code(int wait_status) {
-  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+  return WIFSIGNALED(wait_status) ? kFirstSignalCode + WTERMSIG(wait_status)
+                                  : WEXITSTATUS(wait_status);
 }
 
 // Reaps until `child` has ended; returns its wait status, or nothing when others (or none) ended.
@@ -59,13 +62,17 @@ bool reap(pid_t child, int& wait_status) {
 }
 
 // Waits for `child`, passing signals on; exits as it did. Runs in parent and init, signals blocked.
-[[noreturn]] void stand_by(pid_t child, bool is_parent) {
+[[noreturn]] void stand_by(pid_t child, bool is_parent, const std::function<void()>& after) {
   const sigset_t set = handled_signals();
   for (;;) {
     siginfo_t info{};
     const int number = ::sigwaitinfo(&set, &info);
     int wait_status = 0;
-    if (number == SIGCHLD && reap(child, wait_status)) ::_exit(exit_code(wait_status));
+    if (number == SIGCHLD && reap(child, wait_status)) {
+      const int code = exit_code(wait_status);
+      if (after && code < kFirstSignalCode) after();
+      ::_exit(code);
+    }
     // What the terminal sends (Ctrl-C, a new size) goes to the whole process group: the program has
     // it already, and a second Ctrl-C would mean more than the first.
     const bool from_terminal = info.si_code == SI_KERNEL;
@@ -128,7 +135,8 @@ Error namespace_error(bool rootless) {
 }
 
 // The user namespace of `init` gets its maps; then it may go on.
-[[noreturn]] void run_parent(pid_t init, UniqueFd go_ahead, bool rootless) {
+[[noreturn]] void run_parent(pid_t init, UniqueFd go_ahead, bool rootless,
+                             const std::function<void()>& after) {
   Status mapped;
   if (rootless) mapped = map_subordinate_ids(init);
   if (!mapped) {
@@ -140,7 +148,7 @@ Error namespace_error(bool rootless) {
   }
   // Kept open on purpose: init watches it to learn that we are gone.
   (void)go_ahead.release();
-  stand_by(init, true);
+  stand_by(init, true, after);
 }
 
 // What the parent has to say: a zero byte, or an error and a hint.
@@ -165,13 +173,13 @@ Status run_init(const UniqueFd& alive, bool rootless) {
   TRY(set_up_mounts());
   const pid_t program = ::fork();
   if (program < 0) return errno_error("start the build process");
-  if (program > 0) stand_by(program, false);
+  if (program > 0) stand_by(program, false, {});
   return {};
 }
 
 }  // namespace
 
-Result<BuildNamespaces> enter_build_namespaces() {
+Result<BuildNamespaces> enter_build_namespaces(const std::function<void()>& after) {
   const bool rootless = ::geteuid() != 0;
   const BuildNamespaces result{rootless, ::getuid()};
   Pipe alive = TRY(make_pipe());
@@ -190,7 +198,7 @@ Result<BuildNamespaces> enter_build_namespaces() {
   }
   if (init > 0) {
     alive.read_end.reset();
-    run_parent(init, std::move(alive.write_end), rootless);
+    run_parent(init, std::move(alive.write_end), rootless, after);
   }
   alive.write_end.reset();
   const Status ready = run_init(alive.read_end, rootless);

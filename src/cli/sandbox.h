@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <functional>
+
 #include "base/result.h"
 
 namespace slipway::cli {
@@ -20,6 +22,9 @@ struct BuildNamespaces {
 // The calling process does not return on success: it passes SIGINT, SIGTERM, SIGHUP, SIGQUIT and
 // SIGWINCH on, waits, and exits with the child's exit code (128 + signal when a signal ended it).
 // docs/executor.md has a picture.
-Result<BuildNamespaces> enter_build_namespaces();
+//
+// `after`: called in the calling process when the child has ended by itself, whatever its exit
+// code, just before exiting.
+Result<BuildNamespaces> enter_build_namespaces(const std::function<void()>& after = {});
 
 }  // namespace slipway::cli

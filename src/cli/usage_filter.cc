@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <regex>
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 #include "base/values.h"
 #include "oci/rfc3339.h"
@@ -11,12 +13,13 @@ namespace slipway::cli {
 namespace {
 
 const std::vector<std::string>& text_keys() {
-  static const std::vector<std::string> keys = {"id", "parent", "type", "description"};
+  static const std::vector<std::string> keys = {"id", "parent", "parents", "type", "description"};
   return keys;
 }
 
 const std::vector<std::string>& flag_keys() {
-  static const std::vector<std::string> keys = {"inuse", "shared", "private", "reclaimable"};
+  static const std::vector<std::string> keys = {"inuse",     "shared",  "private",
+                                                "immutable", "mutable", "reclaimable"};
   return keys;
 }
 
@@ -26,15 +29,21 @@ bool contains(const std::vector<std::string>& keys, const std::string& key) {
 
 std::string text_of(const store::UsageRecord& record, std::string_view key) {
   if (key == "id") return record.id;
-  if (key == "parent") return record.parent;
+  if (key == "parent" || key == "parents") return record.parent;
   if (key == "type") return std::string(usage_type(record));
   return record.description;
+}
+
+bool is_mutable(const store::UsageRecord& record) {
+  return record.kind == store::UsageKind::CacheMount || record.kind == store::UsageKind::Internal;
 }
 
 bool flag_of(const store::UsageRecord& record, std::string_view key) {
   if (key == "inuse") return record.in_use;
   if (key == "shared") return record.shared;
   if (key == "private") return !record.shared;
+  if (key == "mutable") return is_mutable(record);
+  if (key == "immutable") return !is_mutable(record);
   return record.reclaimable();
 }
 
@@ -47,12 +56,18 @@ Error unknown_key(const std::string& key) {
   std::vector<std::string> known = text_keys();
   known.insert(known.end(), flag_keys().begin(), flag_keys().end());
   known.emplace_back("until");
+  known.emplace_back("unused-for");
   return make_error(ErrorCode::InvalidInput, "--filter: \"{}\" is not known{}", key,
                     did_you_mean(key, known))
       .with_hint("there are " + join(known, ", "));
 }
 
 }  // namespace
+
+std::string short_id(const std::string& id) {
+  constexpr size_t kShortDigest = 19;  // "sha256:" and twelve digits
+  return id.substr(0, kShortDigest);
+}
 
 std::string_view usage_type(const store::UsageRecord& record) {
   switch (record.kind) {
@@ -92,7 +107,11 @@ Status UsageFilter::add(std::string_view text, int64_t now) {
   }
   condition.value = trim(rest);
 
-  if (condition.key == "until") {
+  if (condition.key == "until" || condition.key == "unused-for") {
+    if (used_before_) {
+      return make_error(ErrorCode::InvalidInput, "--filter {}: a time was given already",
+                        condition.key);
+    }
     used_before_ = TRY(parse_until(condition.value, now));
     return {};
   }
@@ -113,6 +132,14 @@ Status UsageFilter::add(std::string_view text, int64_t now) {
                         condition.key, condition.value);
     }
   }
+  const bool again = std::ranges::any_of(conditions_, [&](const Condition& other) {
+    return other.key == condition.key && other.op == condition.op;
+  });
+  if (again && condition.op == Operator::Equal) {
+    return make_error(ErrorCode::InvalidInput,
+                      "--filter {}: given twice, and nothing can hold both", condition.key)
+        .with_hint(fmt::format("for one of several: {}~=^(ONE|OTHER)$", condition.key));
+  }
   conditions_.push_back(std::move(condition));
   return {};
 }
@@ -123,7 +150,8 @@ bool UsageFilter::holds(const Condition& condition, const store::UsageRecord& re
                                  : text_of(record, condition.key);
   switch (condition.op) {
     case Operator::Equal:
-      return actual == condition.value;
+      return actual == condition.value ||
+             (condition.key == "id" && condition.value == short_id(actual));
     case Operator::NotEqual:
       return actual != condition.value;
     case Operator::Regex:

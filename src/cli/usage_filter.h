@@ -16,11 +16,15 @@ namespace slipway::cli {
 // of an image), "exec.cachemount", "blob", "internal".
 std::string_view usage_type(const store::UsageRecord& record);
 
+// As lists show it; a filter takes it, too.
+std::string short_id(const std::string& id);
+
 class UsageFilter {
  public:
   // Each text: conditions separated by commas, all of which must hold: KEY=VALUE, KEY==VALUE,
-  // KEY!=VALUE, KEY~=REGEX, or KEY alone for inuse, shared, private, reclaimable. until=DURATION or
-  // a time: not used since. `now`: microseconds since the epoch.
+  // KEY!=VALUE, KEY~=REGEX, or KEY alone for inuse, shared, private, mutable, immutable,
+  // reclaimable. until=DURATION (or unused-for) or a time: not used since. `now`: microseconds
+  // since the epoch.
   static Result<UsageFilter> parse(const std::vector<std::string>& texts, int64_t now);
 
   bool matches(const store::UsageRecord& record) const;

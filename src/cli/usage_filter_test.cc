@@ -32,6 +32,21 @@ TEST(UsageFilter, ComparesTextsAndFlags) {
   EXPECT_FALSE(matches({"inuse"}));
 }
 
+TEST(UsageFilter, KnowsBuildKitsKeys) {
+  EXPECT_TRUE(matches({"mutable"}));
+  EXPECT_FALSE(matches({"immutable"}));
+  EXPECT_FALSE(matches({"parents~=snapshot"}));
+  EXPECT_TRUE(matches({"unused-for=30m"}));
+}
+
+TEST(UsageFilter, AnIdMayBeAsShortAsListsShowIt) {
+  store::UsageRecord blob;
+  blob.id = "sha256:0123456789abcdef0123456789abcdef";
+  EXPECT_TRUE(UsageFilter::parse({"id=sha256:0123456789ab"}, kNow)->matches(blob));
+  EXPECT_FALSE(UsageFilter::parse({"id=sha256:0123456789"}, kNow)->matches(blob));
+  EXPECT_FALSE(matches({"id=cache-mount:"}));
+}
+
 TEST(UsageFilter, UntilIsTheTimeOfTheLastUse) {
   EXPECT_TRUE(matches({"until=30m"}));
   EXPECT_FALSE(matches({"until=2h"}));
@@ -46,6 +61,8 @@ TEST(UsageFilter, MistakesAreNamed) {
   EXPECT_FALSE(UsageFilter::parse({"inuse=maybe"}, kNow));
   EXPECT_FALSE(UsageFilter::parse({"description~=("}, kNow));
   EXPECT_FALSE(UsageFilter::parse({"until=soon"}, kNow));
+  EXPECT_FALSE(UsageFilter::parse({"until=1h", "unused-for=2h"}, kNow));
+  EXPECT_FALSE(UsageFilter::parse({"type=regular", "type=blob"}, kNow));
 }
 
 }  // namespace

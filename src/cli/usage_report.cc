@@ -11,7 +11,6 @@ namespace slipway::cli {
 namespace {
 
 constexpr size_t kLongestDescription = 60;
-constexpr size_t kShortDigest = 19;  // "sha256:" and twelve digits
 
 std::string age(int64_t time, int64_t now) {
   if (time == 0) return "";
@@ -54,18 +53,20 @@ Result<std::string> usage_listing(std::vector<store::UsageRecord> records, std::
                    {"LastUsedAt", ""},
                    {"UsageCount", ""},
                    {"InUse", ""},
-                   {"Shared", ""}});
+                   {"Shared", ""},
+                   {"LinkedBytes", ""}});
   for (const store::UsageRecord& record : records) {
     const bool cut = table && !no_trunc;
-    listing.add({cut ? record.id.substr(0, kShortDigest) : record.id,
-                 std::string(usage_type(record)), Listing::Value::boolean(record.reclaimable()),
-                 human_bytes(record.bytes), age(record.last_used, now),
+    listing.add({cut ? short_id(record.id) : record.id, std::string(usage_type(record)),
+                 Listing::Value::boolean(record.reclaimable()), human_bytes(record.bytes),
+                 age(record.last_used, now),
                  cut ? shortened(record.description, kLongestDescription) : record.description,
                  Listing::Value::number(static_cast<int64_t>(record.bytes)),
                  Listing::Value::number(static_cast<int64_t>(record.inodes)), record.parent,
                  iso_time(record.created), iso_time(record.last_used),
                  Listing::Value::number(record.uses), Listing::Value::boolean(record.in_use),
-                 Listing::Value::boolean(record.shared)});
+                 Listing::Value::boolean(record.shared),
+                 Listing::Value::number(static_cast<int64_t>(record.linked_bytes))});
   }
   return listing.text(format);
 }
@@ -80,6 +81,9 @@ std::string usage_details(const std::vector<store::UsageRecord>& records, int64_
     lines.push_back({"In use:", yes_or_no(record.in_use)});
     lines.push_back({"Shared:", yes_or_no(record.shared)});
     lines.push_back({"Size:", human_bytes(record.bytes)});
+    if (record.has_links) {
+      lines.push_back({"In common with others:", human_bytes(record.linked_bytes)});
+    }
     lines.push_back({"Files:", std::to_string(record.inodes)});
     lines.push_back({"Description:", record.description});
     lines.push_back({"Usage count:", std::to_string(record.uses)});

@@ -12,8 +12,7 @@
 namespace slipway::exporter {
 namespace {
 
-// The variant under which source/image_unpacker keeps what it fetched.
-constexpr char kFetched[] = "fetched";
+using store::kFetchedVariant;
 
 // Names everything that decides the bytes, the version of our writer included.
 std::string variant_of(const LayerChoice& choice) {
@@ -27,7 +26,7 @@ std::string variant_of(const LayerChoice& choice) {
 
 // As it came with its image; nullopt: it was made here.
 Result<std::optional<store::LayerBlob>> find_fetched(store::Store& store, store::SnapshotId id) {
-  return store.layers().find_blob(id, kFetched);
+  return store.layers().find_blob(id, kFetchedVariant);
 }
 
 Result<bool> has_content(store::Store& store, const store::LayerBlob& blob) {
@@ -35,7 +34,7 @@ Result<bool> has_content(store::Store& store, const store::LayerBlob& blob) {
 }
 
 Result<std::optional<store::LayerBlob>> find(store::Store& store, store::SnapshotId snapshot,
-                                             const std::string& variant) {
+                                             std::string_view variant) {
   std::optional<store::LayerBlob> blob = TRY(store.layers().find_blob(snapshot, variant));
   if (blob && !TRY(has_content(store, *blob))) blob.reset();
   return blob;

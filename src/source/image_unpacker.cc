@@ -14,8 +14,7 @@
 namespace slipway::source {
 namespace {
 
-// The name under which the blob of a layer that came from elsewhere is known to LayerIndex.
-constexpr char kFetchedVariant[] = "fetched";
+using store::kFetchedVariant;
 
 // A layer after its job: found (another process had it), or unpacked and to be committed. The claim
 // keeps others from unpacking the same until then.

@@ -62,39 +62,40 @@ Status walk(const std::filesystem::path& root, Visit visit) {
       .context("measure " + root.string());
 }
 
-bool has_links(const struct stat& info) {
-  return !S_ISDIR(info.st_mode) && info.st_nlink > 1;
-}
-
-void add(DiskUsage& usage, const struct stat& info) {
-  usage.bytes += static_cast<uint64_t>(info.st_blocks) * 512;
-  ++usage.inodes;
+uint64_t blocks_of(const struct stat& info) {
+  return static_cast<uint64_t>(info.st_blocks) * 512;
 }
 
 }  // namespace
 
 Result<DiskUsage> DiskMeter::measure(const std::filesystem::path& root) {
+  struct Links {
+    nlink_t met = 0;
+    nlink_t all = 0;
+    uint64_t bytes = 0;
+  };
   DiskUsage usage;
+  std::map<Inode, Links> linked;
   TRY(walk(root, [&](const struct stat& info) {
-    if (has_links(info) && !counted_.emplace(info.st_dev, info.st_ino).second) return;
-    add(usage, info);
+    if (!S_ISDIR(info.st_mode) && info.st_nlink > 1) {
+      Links& links = linked[{info.st_dev, info.st_ino}];
+      links.all = info.st_nlink;
+      links.bytes = blocks_of(info);
+      if (++links.met > 1 || !counted_.emplace(info.st_dev, info.st_ino).second) return;
+    }
+    usage.bytes += blocks_of(info);
+    ++usage.inodes;
   }));
+  for (const auto& [inode, links] : linked) {
+    if (links.met >= links.all) continue;
+    usage.elsewhere_bytes += links.bytes;
+    ++usage.elsewhere_inodes;
+  }
   return usage;
 }
 
 Result<DiskUsage> disk_usage(const std::filesystem::path& root) {
   return DiskMeter().measure(root);
-}
-
-Result<DiskUsage> removable_usage(const std::filesystem::path& root) {
-  DiskUsage usage;
-  std::map<std::pair<dev_t, ino_t>, nlink_t> met;
-  TRY(walk(root, [&](const struct stat& info) {
-    // The last of a file's links makes it go.
-    if (has_links(info) && ++met[{info.st_dev, info.st_ino}] < info.st_nlink) return;
-    add(usage, info);
-  }));
-  return usage;
 }
 
 }  // namespace slipway::store

@@ -43,6 +43,14 @@ Status ImageStore::tag(std::string_view name, const Descriptor& target) {
   return {};
 }
 
+Status ImageStore::forget_unnamed(std::optional<int64_t> before) {
+  for (const StoredImage& image : TRY(list())) {
+    if (!Digest::parse(image.name) || (before && image.created >= *before)) continue;
+    TRY(remove(image.name));
+  }
+  return {};
+}
+
 Result<bool> ImageStore::remove(std::string_view name) {
   const int64_t changed =
       TRY(core_->database().lock()->run("DELETE FROM images WHERE name = ?", name));

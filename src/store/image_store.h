@@ -32,6 +32,9 @@ class ImageStore {
   // (layers of a base image may be missing when their registry has them). Giving an image the name
   // it has changes nothing.
   Status tag(std::string_view name, const Descriptor& target);
+  // Forgets images that nobody gave a name (before then, microseconds since the epoch): they would
+  // keep their content for ever.
+  Status forget_unnamed(std::optional<int64_t> before);
   // False when there is no such name. Content goes with the next prune().
   Result<bool> remove(std::string_view name);
 

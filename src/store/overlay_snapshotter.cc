@@ -70,7 +70,7 @@ class OverlaySnapshotter::Active : public ActiveSnapshot {
 };
 
 std::filesystem::path OverlaySnapshotter::directory(SnapshotId id) const {
-  return core_->layout().snapshots() / std::to_string(id.value) / "fs";
+  return core_->layout().snapshot(id.value) / "fs";
 }
 
 Result<std::unique_ptr<ActiveSnapshot>> OverlaySnapshotter::prepare(SnapshotId parent) {
@@ -161,21 +161,24 @@ Result<SnapshotInfo> OverlaySnapshotter::info(SnapshotId id) {
   {
     auto database = core_->database().lock();
     Rows rows = TRY(database->query(
-        "SELECT parent, bytes, inodes FROM snapshots WHERE id = ? AND committed = 1", id.value));
+        "SELECT parent, bytes, inodes, linked FROM snapshots WHERE id = ? AND committed = 1",
+        id.value));
     if (!TRY(rows.next())) return no_snapshot(id);
     info.parent.value = rows.integer(0);
     if (!rows.is_null(1)) {
       info.bytes = static_cast<uint64_t>(rows.integer(1));
       info.inodes = static_cast<uint64_t>(rows.integer(2));
+      info.linked = rows.integer(3) != 0;
       return info;
     }
   }
   const DiskUsage usage = TRY(disk_usage(info.directory));
   info.bytes = usage.bytes;
   info.inodes = usage.inodes;
-  TRY(core_->database().lock()->run("UPDATE snapshots SET bytes = ?2, inodes = ?3 WHERE id = ?1",
-                                    id.value, static_cast<int64_t>(usage.bytes),
-                                    static_cast<int64_t>(usage.inodes)));
+  info.linked = usage.elsewhere_inodes > 0;
+  TRY(core_->database().lock()->run(
+      "UPDATE snapshots SET bytes = ?2, inodes = ?3, linked = ?4 WHERE id = ?1", id.value,
+      static_cast<int64_t>(usage.bytes), static_cast<int64_t>(usage.inodes), info.linked ? 1 : 0));
   return info;
 }
 

@@ -1,5 +1,8 @@
 #include "store/prune.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -61,6 +64,12 @@ class PruneTest : public testing::Test {
     ADD_FAILURE() << "no usage record " << id;
     return {};
   }
+  // du says what is on disk.
+  void expect_exact() {
+    ASSERT_TRUE(store_->barrier());
+    ASSERT_TRUE(usage_records(*store_));  // writes down what it measures
+    EXPECT_EQ(total_bytes(*usage_records(*store_)), disk_usage(directory_.path() / "s")->bytes);
+  }
 
   TempDir directory_ = *TempDir::create("/var/tmp", "slipway-prune-");
   std::unique_ptr<Store> store_ = *Store::open({directory_.path() / "s", false, {}});
@@ -115,7 +124,7 @@ TEST_F(PruneTest, KeepsTheLatestWithinABudget) {
   const SnapshotId middle = snapshot({}, 2, 1024);
   const SnapshotId newest = snapshot({}, 3, 1024);
   PruneOptions options;
-  options.keep_bytes = total_bytes(*usage_records(*store_)) - (1500 << 10);
+  options.limits.max_used = total_bytes(*usage_records(*store_)) - (1500 << 10);
   EXPECT_THAT(pruned(options), ElementsAre(to_result_id(oldest), to_result_id(middle)));
   EXPECT_TRUE(is_there(newest));
 }
@@ -147,13 +156,13 @@ TEST_F(PruneTest, LayersOfImagesGoOnlyWithAll) {
 }
 
 TEST_F(PruneTest, ABlobStaysForAsLongAsAnImageOrASnapshotNeedsIt) {
-  Digest layer, config, manifest_digest, compressed, stray;
+  Digest layer, config, manifest_digest, fetched, stray;
   const SnapshotId id = snapshot({}, 1);
   {
     const auto writer = *Store::open({directory_.path() / "s", false, {}});
     layer = *writer->content().put("layer");
     config = *writer->content().put("config");
-    compressed = *writer->content().put("compressed");
+    fetched = *writer->content().put("fetched");
     stray = *writer->content().put("stray");
     Manifest manifest;
     manifest.media_type = media_type::kOciManifest;
@@ -163,16 +172,98 @@ TEST_F(PruneTest, ABlobStaysForAsLongAsAnImageOrASnapshotNeedsIt) {
     manifest_digest = *writer->content().put(json);
     ASSERT_TRUE(writer->images().tag("a:1", {manifest.media_type, manifest_digest, json.size()}));
     ASSERT_TRUE(writer->layers().add_blob(
-        id, "zstd", {{media_type::kOciLayerZstd, compressed, 10}, Digest::sha256_of("tar")}));
+        id, kFetchedVariant, {{media_type::kOciLayerZstd, fetched, 7}, Digest::sha256_of("tar")}));
   }
   PruneOptions only_blobs;
   only_blobs.filter = [](const UsageRecord& r) { return r.kind == UsageKind::Blob; };
   EXPECT_THAT(pruned(only_blobs), ElementsAre(stray.str()));
-  EXPECT_THAT(pruned({}), UnorderedElementsAre(to_result_id(id), compressed.str()));
+  EXPECT_THAT(pruned({}), UnorderedElementsAre(to_result_id(id), fetched.str()));
 
   store_ = *Store::open({directory_.path() / "s", false, {}});  // lets go of what it has read
   EXPECT_TRUE(*store_->images().remove("a:1"));
   EXPECT_THAT(pruned({}), UnorderedElementsAre(layer.str(), config.str(), manifest_digest.str()));
+}
+
+TEST_F(PruneTest, ALayerThatCanBeMadeAgainGoesBeforeItsSnapshot) {
+  constexpr int64_t kDay = int64_t{24} * 3600 * 1'000'000;
+  const SnapshotId old = snapshot({}, 1 * kDay, 1024);
+  const SnapshotId fresh = snapshot({}, 4 * kDay, 1024);
+  Digest old_layer, fresh_layer;
+  {
+    const auto writer = *Store::open({directory_.path() / "s", false, {}});
+    const auto add = [&](SnapshotId id, char fill) {
+      const Digest digest = *writer->content().put(std::string(512 << 10, fill));
+      // Blobs are as old as their files, and never older than the snapshot's last use.
+      std::filesystem::last_write_time(
+          writer->content().path_of(digest),
+          std::chrono::file_clock::from_sys(std::chrono::sys_time<std::chrono::nanoseconds>{}));
+      EXPECT_TRUE(writer->layers().add_blob(
+          id, "gzip", {{media_type::kOciLayerGzip, digest, 512 << 10}, digest}));
+      return digest;
+    };
+    old_layer = add(old, 'o');
+    fresh_layer = add(fresh, 'f');
+  }
+  EXPECT_TRUE(usage_of(fresh_layer.str()).reproducible);
+  PruneOptions options;
+  const uint64_t total = total_bytes(*usage_records(*store_));
+  options.limits.max_used = total - (400 << 10);
+  EXPECT_THAT(pruned(options), ElementsAre(old_layer.str()));
+  options.limits.max_used = total - (1000 << 10);
+  EXPECT_THAT(pruned(options), ElementsAre(to_result_id(old)));
+  options.limits.max_used = total - (1900 << 10);
+  EXPECT_THAT(pruned(options), ElementsAre(fresh_layer.str()));
+  EXPECT_TRUE(is_there(fresh));
+  EXPECT_EQ(store_->layers().blobs_of(fresh)->size(), 1u) << "its digest is known still";
+}
+
+TEST_F(PruneTest, ALayerThatAnImageGotMeanwhileStays) {
+  const SnapshotId id = snapshot({}, 1);
+  Digest layer;
+  {
+    const auto writer = *Store::open({directory_.path() / "s", false, {}});
+    layer = *writer->content().put("layer");
+    ASSERT_TRUE(writer->layers().add_blob(id, "gzip", {{media_type::kOciLayer, layer, 5}, layer}));
+  }
+  PruneOptions options;
+  // Asked after the records were taken.
+  options.filter = [&](const UsageRecord& record) {
+    if (record.id != layer.str()) return false;
+    const auto builder = *Store::open({directory_.path() / "s", false, {}});
+    Manifest manifest;
+    manifest.media_type = media_type::kOciManifest;
+    manifest.config = {media_type::kOciConfig, *builder->content().put("config"), 6};
+    manifest.layers = {{media_type::kOciLayer, layer, 5}};
+    const std::string json = to_json(manifest);
+    const Digest digest = *builder->content().put(json);
+    EXPECT_TRUE(builder->images().tag("a:1", {manifest.media_type, digest, json.size()}));
+    return true;
+  };
+  EXPECT_THAT(pruned(options), ElementsAre());
+  EXPECT_EQ(*store_->content().size(layer), 5);
+}
+
+TEST_F(PruneTest, StatIndexesGoWithAllButNotWhatABuildIsWriting) {
+  const std::filesystem::path contexts = store_->layout().contexts();
+  std::ofstream(contexts / "abc") << "index";
+  std::ofstream(contexts / "abc.7.0.tmp") << "half";
+  PruneOptions all;
+  all.all = true;
+  pruned(all);
+  EXPECT_FALSE(std::filesystem::exists(contexts / "abc"));
+  EXPECT_TRUE(std::filesystem::exists(contexts / "abc.7.0.tmp"));
+}
+
+TEST_F(PruneTest, ADamagedDatabaseThatWasSetAsideGoesWithAll) {
+  const std::filesystem::path damaged = directory_.path() / "s/metadata.db.damaged-1";
+  std::ofstream(damaged) << std::string(100'000, 'x');
+  expect_exact();
+  pruned({});
+  EXPECT_TRUE(std::filesystem::exists(damaged));
+  PruneOptions all;
+  all.all = true;
+  pruned(all);
+  EXPECT_FALSE(std::filesystem::exists(damaged));
 }
 
 TEST_F(PruneTest, ABlobBeingUsedStays) {
@@ -201,10 +292,11 @@ TEST_F(PruneTest, UsageEqualsTheDisk) {
     std::filesystem::create_hard_link(lease.path() / "big", lease.path() / "again");
   }
   const auto active = *store_->snapshotter().prepare(base);
-  ASSERT_TRUE(store_->barrier());
-  ASSERT_TRUE(usage_records(*store_));  // writes down what it measures
-  const uint64_t counted = total_bytes(*usage_records(*store_));
-  EXPECT_EQ(counted, disk_usage(directory_.path() / "s")->bytes);
+  const int sparse = ::open((directory_.path() / "s/snapshots/1/fs/sparse").c_str(),
+                            O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+  ASSERT_EQ(::ftruncate(sparse, 1 << 30), 0);
+  ::close(sparse);
+  expect_exact();
 }
 
 // A snapshot whose file "f" is that of another one.
@@ -217,11 +309,6 @@ class LinkedPruneTest : public PruneTest {
     std::filesystem::create_hard_link(store_->snapshotter().directory(other) / "f", file);
     EXPECT_TRUE(store_->links().add_families(id, *store_->links().families(other)));
     return id;
-  }
-  void expect_exact() {
-    ASSERT_TRUE(store_->barrier());
-    ASSERT_TRUE(usage_records(*store_));  // writes down what it measures
-    EXPECT_EQ(total_bytes(*usage_records(*store_)), disk_usage(directory_.path() / "s")->bytes);
   }
 };
 
@@ -251,6 +338,29 @@ TEST_F(LinkedPruneTest, PruningFreesWhatItSaysWhicheverGoesFirst) {
   expect_exact();
 }
 
+TEST_F(LinkedPruneTest, AFileOfACacheMountAndSnapshotsIsCountedOnce) {
+  namespace fs = std::filesystem;
+  const SnapshotId first = snapshot({}, 1, 1);
+  const SnapshotId second = snapshot({}, 2, 1);
+  {
+    const auto lease = *store_->cache_mounts().acquire({.id = "uv"}, {});
+    std::ofstream(lease.path() / "wheel") << std::string(1 << 20, 'x');
+    for (const SnapshotId id : {first, second}) {
+      fs::create_hard_link(lease.path() / "wheel", store_->snapshotter().directory(id) / "wheel");
+    }
+  }
+  expect_exact();
+  EXPECT_GT(usage_of(to_result_id(second)).bytes, 1u << 20);
+  EXPECT_GE(usage_of(to_result_id(first)).linked_bytes, 1u << 20);
+  EXPECT_LT(usage_of("cache-mount:1").bytes, 100'000u);
+  PruneOptions only_cache;
+  only_cache.filter = [](const UsageRecord& r) { return r.kind == UsageKind::CacheMount; };
+  EXPECT_LT(prune(*store_, only_cache, {})->bytes, 100'000u);
+  expect_exact();
+  EXPECT_GT(prune(*store_, {}, {})->bytes, 1u << 20);
+  expect_exact();
+}
+
 TEST_F(LinkedPruneTest, TheFilesOutliveTheSnapshotThatMadeThem) {
   const SnapshotId first = snapshot({}, 1, 1000);
   const SnapshotId second = linked_to(first, 5);
@@ -262,7 +372,7 @@ TEST_F(LinkedPruneTest, TheFilesOutliveTheSnapshotThatMadeThem) {
   expect_exact();
   // The budget counts what is on disk, so this one has to go as well.
   PruneOptions budget;
-  budget.keep_bytes = 500'000;
+  budget.limits.max_used = 500'000;
   ASSERT_TRUE(prune(*store_, budget, {}));
   EXPECT_FALSE(is_there(second));
 }

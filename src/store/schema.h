@@ -3,7 +3,8 @@
 //
 // `unsafe_boot` of a row is the boot id of the machine run that wrote it, until a barrier has put
 // what the row speaks of on disk; then it is NULL (store.h, "Durability").
-// Times are microseconds since the epoch.
+// Times are microseconds since the epoch. `linked`: when it was measured, some of its files had
+// links outside of it.
 #pragma once
 
 #include <initializer_list>
@@ -153,6 +154,13 @@ CREATE TABLE link_families(
   snapshot INTEGER NOT NULL,
   family INTEGER NOT NULL,
   PRIMARY KEY(snapshot, family)) WITHOUT ROWID;
+)sql",
+
+                                                                   R"sql(
+ALTER TABLE snapshots ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE cache_mounts ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
+UPDATE snapshots SET bytes = NULL;
+UPDATE cache_mounts SET measured = NULL;
 )sql"};
 
 }  // namespace slipway::store

@@ -36,6 +36,7 @@ struct SnapshotInfo {
   std::filesystem::path directory;  // the layer's own entries (overlay upper form)
   uint64_t bytes = 0;               // disk usage of the own entries, hard links counted once
   uint64_t inodes = 0;
+  bool linked = false;  // some of the files had links outside of the layer when it was measured
 };
 
 // The writable top of a stack. Destroyed without commit: its directories are removed.

@@ -27,8 +27,7 @@ Result<std::string> boot_id() {
 Result<Database> open_database(const Layout& layout, const Core::DamageHandler& on_damage) {
   Result<Database> database = Database::open(layout.database(), kMigrations);
   if (database || database.error().code() != ErrorCode::Internal) return database;
-  const std::string aside =
-      fmt::format("{}.damaged-{}", layout.database().string(), now_microseconds());
+  const std::string aside = layout.damaged_database() + std::to_string(now_microseconds());
   if (::rename(layout.database().c_str(), aside.c_str()) != 0) return database;
   for (const char* suffix : {"-wal", "-shm"}) {
     ::unlink((layout.database().string() + suffix).c_str());
@@ -111,6 +110,16 @@ Result<std::vector<Store::UnusedMount>> Store::unsafe_unused_mounts() {
     if (!TRY(cache_mounts_.in_use(mount.id))) unused.push_back(mount);
   }
   return unused;
+}
+
+Status Store::sync_metadata() {
+  for (const char* suffix : {"", "-wal"}) {
+    Result<UniqueFd> file = open_file(layout().database().string() + suffix, O_RDONLY);
+    if (!file && file.error().code() == ErrorCode::NotFound) continue;
+    if (!file) return file.error();
+    if (::fdatasync(file->get()) != 0) return errno_error("sync the database");
+  }
+  return {};
 }
 
 Status Store::barrier() {

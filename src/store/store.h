@@ -61,6 +61,8 @@ class Store {
   // The right to do the work called `name` ("unpack sha256:…"), held against everybody else.
   Result<RangeLock> claim(std::string_view name, std::stop_token stop);
 
+  // Puts the rows that are written on disk, but not what they speak of: cheap.
+  Status sync_metadata();
   // Puts everything written so far on disk and makes it trusted. Nothing to do: costs nothing. Call
   // at the end of a build; blocks for as long as the disk needs.
   Status barrier();

@@ -1,6 +1,7 @@
 #include "store/usage.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -36,6 +37,7 @@ class Inventory {
   Result<std::vector<UsageRecord>> take() {
     TRY(add_snapshots());
     TRY(add_cache_mounts());
+    TRY(count_links_once());
     TRY(add_blobs());
     TRY(add_internal());
     std::ranges::sort(records_, [](const UsageRecord& a, const UsageRecord& b) {
@@ -127,54 +129,46 @@ class Inventory {
       const auto standing = children.find(row.id);
       record.shared = record.shared || (standing != children.end() && standing->second > 1);
       record.in_use = in_use.contains(row.id);
+      snapshot_uses_[row.id] = record.last_used;
       records_.push_back(std::move(record));
-      snapshots_.push_back({row.id, *info, records_.size() - 1});
+      trees_.push_back(
+          {info->directory, info->bytes, info->inodes, info->linked, records_.size() - 1, row.id});
     }
-    return count_links_once();
+    return {};
   }
 
-  // Snapshots that may have files in common, as lists of positions in snapshots_.
-  Result<std::vector<std::vector<size_t>>> linked_groups() {
-    std::map<int64_t, std::vector<int64_t>> families;  // of snapshots that have links
+  // Snapshots that other snapshots have linked to, or that have linked.
+  Result<std::set<int64_t>> snapshots_with_families() {
+    std::set<int64_t> ids;
     for (const auto& [id, family] : TRY(store_.links().all_families())) {
-      families[id.value].push_back(family);
+      ids.insert(id.value);
+      ids.insert(family);
     }
-    std::map<int64_t, int64_t> heads;  // union-find over families
-    const auto head_of = [&heads](int64_t family) {
-      while (heads.contains(family) && heads[family] != family) family = heads[family];
-      return family;
-    };
-    for (const auto& [id, list] : families) {
-      for (const int64_t family : list) heads[head_of(family)] = head_of(list.front());
-    }
-    std::map<int64_t, std::vector<size_t>> groups;
-    for (size_t i = 0; i < snapshots_.size(); ++i) {
-      const auto found = families.find(snapshots_[i].id);
-      const int64_t family = found == families.end() ? snapshots_[i].id : found->second.front();
-      if (heads.contains(family)) groups[head_of(family)].push_back(i);
-    }
-    std::vector<std::vector<size_t>> result;
-    for (auto& [head, group] : groups) {
-      if (group.size() > 1) result.push_back(std::move(group));
-    }
-    return result;
+    return ids;
   }
 
-  // Newest first: prune removes the oldest first, and then frees what it is said to.
+  // Of two trees that have a file in common, the one that got it later had links elsewhere when it
+  // was measured; the other one had not, if that was before: families tell (copies), or it is a
+  // cache mount, measured again after each use.
   Status count_links_once() {
-    std::ranges::sort(snapshots_, std::ranges::greater(), &SnapshotRow::id);
-    for (const std::vector<size_t>& group : TRY(linked_groups())) {
-      DiskMeter meter;
-      for (const size_t position : group) {
-        const SnapshotRow& row = snapshots_[position];
-        const Result<DiskUsage> usage = meter.measure(row.info.directory);
-        if (!usage && usage.error().code() == ErrorCode::NotFound) continue;
-        if (!usage) return usage.error();
-        UsageRecord& record = records_[row.record];
-        record.has_links = true;
-        record.bytes = record.bytes - row.info.bytes + usage->bytes;
-        record.inodes = record.inodes - row.info.inodes + usage->inodes;
-      }
+    const std::set<int64_t> families = TRY(snapshots_with_families());
+    std::erase_if(trees_, [&](const Tree& tree) {
+      return !tree.linked && !(tree.snapshot != 0 && families.contains(tree.snapshot));
+    });
+    if (trees_.size() < 2) return {};
+    // Newest first: prune removes the oldest first, and then frees what it is said to. Cache mounts
+    // last: they show what no snapshot has.
+    std::ranges::stable_sort(trees_, std::ranges::greater(), &Tree::snapshot);
+    DiskMeter meter;
+    for (const Tree& tree : trees_) {
+      const Result<DiskUsage> usage = meter.measure(tree.directory);
+      if (!usage && usage.error().code() == ErrorCode::NotFound) continue;
+      if (!usage) return usage.error();
+      UsageRecord& record = records_[tree.record];
+      record.has_links = usage->elsewhere_inodes > 0;
+      record.linked_bytes = usage->elsewhere_bytes;
+      record.bytes = record.bytes - tree.bytes + usage->bytes;
+      record.inodes = record.inodes - tree.inodes + usage->inodes;
     }
     return {};
   }
@@ -184,12 +178,14 @@ class Inventory {
       int64_t id;
       UsageRecord record;
       bool known;
+      bool linked;
     };
     std::vector<Row> rows_read;
     {
       auto database = core_.database().lock();
-      Rows rows = TRY(database->query(
-          "SELECT id, name, created, last_used, uses, bytes, inodes, measured FROM cache_mounts"));
+      Rows rows =
+          TRY(database->query("SELECT id, name, created, last_used, uses, bytes, inodes, measured, "
+                              "linked FROM cache_mounts"));
       while (TRY(rows.next())) {
         UsageRecord record;
         record.kind = UsageKind::CacheMount;
@@ -201,7 +197,8 @@ class Inventory {
         record.bytes = static_cast<uint64_t>(rows.integer(5));
         record.inodes = static_cast<uint64_t>(rows.integer(6));
         rows_read.push_back({rows.integer(0), std::move(record),
-                             !rows.is_null(7) && rows.integer(7) == rows.integer(3)});
+                             !rows.is_null(7) && rows.integer(7) == rows.integer(3),
+                             rows.integer(8) != 0});
       }
     }
     for (Row& row : rows_read) {
@@ -213,26 +210,46 @@ class Inventory {
         if (!usage) return usage.error();
         row.record.bytes = usage->bytes;
         row.record.inodes = usage->inodes;
+        row.linked = usage->elsewhere_inodes > 0;
         // True for as long as nobody uses it again, which moves last_used.
         TRY(core_.database().lock()->run(
-            "UPDATE cache_mounts SET bytes = ?2, inodes = ?3, measured = ?4 WHERE id = ?1", row.id,
-            static_cast<int64_t>(usage->bytes), static_cast<int64_t>(usage->inodes),
-            row.record.last_used));
+            "UPDATE cache_mounts SET bytes = ?2, inodes = ?3, measured = ?4, linked = ?5 "
+            "WHERE id = ?1",
+            row.id, static_cast<int64_t>(usage->bytes), static_cast<int64_t>(usage->inodes),
+            row.record.last_used, row.linked ? 1 : 0));
       }
+      const std::filesystem::path directory = store_.cache_mounts().directory(row.id).parent_path();
+      trees_.push_back(
+          {directory, row.record.bytes, row.record.inodes, row.linked, records_.size()});
       records_.push_back(std::move(row.record));
     }
     return {};
   }
 
+  // The snapshots whose layer a blob is.
+  struct LayerUse {
+    std::set<int64_t> snapshots;
+    int64_t last_used = 0;
+    bool made = true;  // from the snapshots, byte for byte; what was fetched cannot be made again
+  };
+
+  Result<std::map<std::string, LayerUse>> layer_uses() {
+    auto database = core_.database().lock();
+    Rows rows = TRY(database->query("SELECT digest, snapshot, variant FROM layer_blobs"));
+    std::map<std::string, LayerUse> uses;
+    while (TRY(rows.next())) {
+      LayerUse& use = uses[rows.text(0)];
+      use.snapshots.insert(rows.integer(1));
+      use.last_used = std::max(use.last_used, snapshot_uses_[rows.integer(1)]);
+      if (rows.view(2) == kFetchedVariant) use.made = false;
+    }
+    return uses;
+  }
+
   // From the directory, not the table: what is on disk is what counts.
   Status add_blobs() {
     const std::set<Digest> needed = TRY(blobs_of_images(store_));
-    std::map<std::string, int64_t> layers;  // digest -> number of snapshots
-    {
-      auto database = core_.database().lock();
-      Rows rows = TRY(database->query("SELECT digest, count(*) FROM layer_blobs GROUP BY digest"));
-      while (TRY(rows.next())) layers[rows.text(0)] = rows.integer(1);
-    }
+    const std::map<std::string, LayerUse> layers = TRY(layer_uses());
     const std::filesystem::path directory = store_.layout().blobs() / "sha256";
     const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(directory.c_str()), ::closedir);
     if (!listing) return errno_error("list {}", directory.string());
@@ -251,7 +268,11 @@ class Inventory {
       record.description = layer != layers.end() ? "compressed layer"
                            : record.from_image   ? "content of an image"
                                                  : "content that nothing refers to";
-      record.shared = layer != layers.end() && layer->second > 1;
+      if (layer != layers.end()) {
+        record.shared = layer->second.snapshots.size() > 1;
+        record.reproducible = layer->second.made && !record.from_image;
+        record.last_used = std::max(record.last_used, layer->second.last_used);
+      }
       record.in_use = record.from_image || TRY(core_.pins().is_pinned(pin_byte_of_blob(*digest)));
       records_.push_back(std::move(record));
     }
@@ -271,13 +292,33 @@ class Inventory {
     UsageRecord& metadata = records_.back();
     for (const std::filesystem::path& path :
          {layout.root(), layout.blobs(), layout.blobs() / "sha256", layout.snapshots(),
-          layout.cache_mounts(), layout.database()}) {
+          layout.cache_mounts()}) {
       metadata.bytes += allocated(path);
       ++metadata.inodes;
     }
-    for (const char* suffix : {"-wal", "-shm"}) {
-      metadata.bytes += allocated(layout.database().string() + suffix);
+    return add_files_of_root(metadata);
+  }
+
+  // The database and its logs, what was set aside as damaged.
+  Status add_files_of_root(UsageRecord& metadata) {
+    UsageRecord damaged;
+    damaged.kind = UsageKind::Internal;
+    damaged.id = "internal:damaged";
+    damaged.description = "damaged databases that were set aside";
+    const std::filesystem::path root = store_.layout().root();
+    const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(root.c_str()), ::closedir);
+    if (!listing) return errno_error("list {}", root.string());
+    while (const dirent* entry = ::readdir(listing.get())) {
+      struct stat info;
+      if (::fstatat(::dirfd(listing.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+          S_ISDIR(info.st_mode)) {
+        continue;
+      }
+      UsageRecord& record = store_.layout().is_damaged_database(entry->d_name) ? damaged : metadata;
+      record.bytes += static_cast<uint64_t>(info.st_blocks) * 512;
+      ++record.inodes;
     }
+    if (damaged.inodes > 0) records_.push_back(std::move(damaged));
     return {};
   }
 
@@ -298,17 +339,22 @@ class Inventory {
     return {};
   }
 
-  struct SnapshotRow {
-    int64_t id;
-    SnapshotInfo info;
-    size_t record;  // position in records_
+  // A directory of which a record tells, as it was measured by itself.
+  struct Tree {
+    std::filesystem::path directory;
+    uint64_t bytes;
+    uint64_t inodes;
+    bool linked;
+    size_t record;         // position in records_
+    int64_t snapshot = 0;  // its id; 0: a cache mount
   };
 
   Store& store_;
   Core& core_;
   std::vector<UsageRecord> records_;
-  std::vector<SnapshotRow> snapshots_;
-  std::vector<int64_t> active_;  // snapshots that a step is filling
+  std::vector<Tree> trees_;
+  std::map<int64_t, int64_t> snapshot_uses_;  // id -> when it was last used
+  std::vector<int64_t> active_;               // snapshots that a step is filling
 };
 
 }  // namespace

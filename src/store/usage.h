@@ -29,9 +29,12 @@ struct UsageRecord {
   int64_t uses = 0;     // times a build took the cached result
   bool in_use = false;  // by a running build of some process, or needed by a local image
   bool shared = false;  // several cached results, images or snapshots stand on it
-  // Some files of the snapshot are links that other snapshots have too; they are counted in the
-  // newest one, and removing this one may leave them where they are.
+  // Some files of the snapshot or cache mount are links that others have too; they are counted in
+  // the newest snapshot that has them, and removing this one leaves them where they are.
   bool has_links = false;
+  uint64_t linked_bytes = 0;  // of those files
+  // A blob that can be made again, byte for byte, from the snapshots whose layer it is.
+  bool reproducible = false;
   bool from_image = false;  // an unpacked layer of an image; a blob that a local image needs
 
   bool reclaimable() const { return !in_use && kind != UsageKind::Internal; }
