@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <thread>
 
 #include "base/file_io.h"
@@ -18,6 +20,7 @@
 #include "cli/warning_log.h"
 #include "exporter/output_file.h"
 #include "progress/multi.h"
+#include "store/disk_space.h"
 
 namespace slipway::cli {
 namespace {
@@ -43,6 +46,16 @@ std::string describe_failure(FailureLog& log, const std::vector<PlannedTarget>& 
     text += "------\n";
   }
   return text;
+}
+
+// What a step has written goes with its failure, so afterwards its words are what is left.
+bool says_disk_is_full(FailureLog& log) {
+  for (const FailureLog::Failure& failure : log.failures()) {
+    for (const std::string& line : failure.last_lines) {
+      if (line.find(std::strerror(ENOSPC)) != std::string::npos) return true;
+    }
+  }
+  return false;
 }
 
 class BuildSession {
@@ -73,8 +86,9 @@ class BuildSession {
     const Status finished = engine_->finish();
     if (outcomes && !finished) outcomes = finished.error();
     if (!outcomes) {
-      TRY(record.complete(outcomes.error()));
-      return report_failure(std::move(outcomes).error());
+      // On a full disk this fails as well; what the build has to say is told all the same.
+      (void)record.complete(outcomes.error()).has_value();
+      return report_failure(with_hints(std::move(outcomes).error()));
     }
     const std::string metadata = options_.bake ? bake_metadata(*outcomes, record.ref())
                                                : build_metadata(outcomes->at(0), record.ref());
@@ -159,6 +173,13 @@ class BuildSession {
     if (!options_.iidfile.empty()) TRY(exporter::OutputFile::write(options_.iidfile, id));
     if (options_.quiet && !id.empty()) std::printf("%s\n", id.c_str());
     return 0;
+  }
+
+  Error with_hints(Error error) {
+    error = with_full_disk_hint(std::move(error), invocation_);
+    if (!error.hint().empty() || !says_disk_is_full(failures_)) return error;
+    return std::move(error).with_hint("unless the step filled a disk of its own, " +
+                                      store::full_disk_hint(engine_->store().layout().root()));
   }
 
   Result<int> report_failure(Error error) {

@@ -22,7 +22,7 @@ struct DuFlags {
 Result<int> show_usage(const DuFlags& flags, Invocation& invocation) {
   const int64_t now = store::now_microseconds();
   const UsageFilter filter = TRY(UsageFilter::parse(flags.filters, now));
-  const auto store = TRY(open_store(invocation));
+  const auto store = TRY(open_full_store(invocation));
   std::vector<store::UsageRecord> records = TRY(store::usage_records(*store));
   std::erase_if(records, [&](const auto& record) { return !filter.matches(record); });
   const bool for_people = flags.format.empty() || flags.format == "table";

@@ -112,7 +112,7 @@ Result<Pruner> pruner_of_rules(const PruneFlags& flags, store::Store& store,
 
 Result<int> prune(const PruneFlags& flags, Invocation& invocation) {
   const int64_t now = store::now_microseconds();
-  const auto store = TRY(open_store(invocation));
+  const auto store = TRY(open_full_store(invocation));
   const Pruner pruner = flags.garbage ? TRY(pruner_of_rules(flags, *store, invocation, now))
                                       : TRY(pruner_of_flags(flags, *store, now, invocation.stop));
   if (!flags.force && !flags.dry_run) {

@@ -35,7 +35,7 @@ Status remove_one(store::Store& store, const std::string& text, bool force) {
 
 // Removes all it can; says of each of the others why not.
 Result<int> remove_images(const RmiFlags& flags, Invocation& invocation) {
-  const auto store = TRY(open_store(invocation));
+  const auto store = TRY(open_full_store(invocation));
   int code = 0;
   for (const std::string& name : flags.names) {
     const Status removed = remove_one(*store, name, flags.force);

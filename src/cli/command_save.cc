@@ -120,7 +120,10 @@ Result<int> save(const SaveFlags& flags, Invocation& invocation) {
         return file ? file->publish() : Status();
       });
   progress.finish();
-  if (!written) return written.error();
+  if (!written) {
+    return exporter::with_destination_hint(
+        written.error(), to_stdout ? "/dev/stdout" : flags.output, store->layout().root());
+  }
   return 0;
 }
 

@@ -238,9 +238,15 @@ BuildServices Engine::services() {
 
 Status Engine::finish() {
   parts_->layers.stop();
-  for (const auto& [key, context] : *parts_->directories.lock()) TRY(context->save());
-  TRY(parts_->cache.flush());
-  return parts_->store->barrier();
+  // What was built is made durable also where what was learnt cannot be kept.
+  Status kept;
+  for (const auto& [key, context] : *parts_->directories.lock()) {
+    Status saved = context->save();
+    if (kept) kept = std::move(saved);
+  }
+  if (kept) kept = parts_->cache.flush();
+  TRY(parts_->store->barrier());
+  return kept;
 }
 
 }  // namespace slipway::cli

@@ -14,6 +14,7 @@
 #include "cli/environment.h"
 #include "cli/failure_report.h"
 #include "cli/sandbox.h"
+#include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/version.h"
 
@@ -137,7 +138,7 @@ int run(int argc, char** argv) {
     Invocation invocation{environment, std::vector<std::string>(argv, argv + argc), store, debug,
                           signals.token()};
     const Result<int> code = selected.command.run(invocation);
-    return code ? *code : fail(code.error());
+    return code ? *code : fail(with_full_disk_hint(code.error(), invocation));
   }
   return 1;
 }

@@ -9,6 +9,8 @@
 #include "base/file_io.h"
 #include "cli/registry_files.h"
 #include "cli/version.h"
+#include "store/disk_space.h"
+#include "store/reserve.h"
 
 namespace slipway::cli {
 namespace {
@@ -93,6 +95,18 @@ Result<std::unique_ptr<store::Store>> open_store(const Invocation& invocation) {
   options.rootless = !invocation.environment.root;
   options.on_damage = [](const std::string& message) { warn(message); };
   return store::Store::open(std::move(options)).context("open the store");
+}
+
+Result<std::unique_ptr<store::Store>> open_full_store(const Invocation& invocation) {
+  store::use_reserve(invocation.environment.working_directory / invocation.root);
+  return open_store(invocation);
+}
+
+Error with_full_disk_hint(Error error, const Invocation& invocation) {
+  const bool full = error.errno_value() == ENOSPC || error.errno_value() == EDQUOT;
+  if (!full || !error.hint().empty()) return error;
+  return std::move(error).with_hint(
+      store::full_disk_hint(invocation.environment.working_directory / invocation.root));
 }
 
 registry::ClientOptions client_options(const Environment& environment) {

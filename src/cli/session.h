@@ -15,6 +15,12 @@ namespace slipway::cli {
 // that is found and repaired is told on stderr.
 Result<std::unique_ptr<store::Store>> open_store(const Invocation& invocation);
 
+// The same for a command that makes room, or says where it could be made: also on a full disk.
+Result<std::unique_ptr<store::Store>> open_full_store(const Invocation& invocation);
+
+// An error of a disk that is full, without a hint of its own, says how to make room in the store.
+Error with_full_disk_hint(Error error, const Invocation& invocation);
+
 // Credential files of docker and podman, certificates, proxies, mirrors: from the variables and the
 // files that docker and podman read. A configuration file that cannot be understood is told on
 // stderr and left out.

@@ -102,6 +102,13 @@ class ImageExporter final : public Exporter {
   std::vector<Reference> sources_;
 };
 
+// `written`, but where the disk of `path` is full it says so.
+Status at_destination(Status written, const std::filesystem::path& path,
+                      const ExportContext& context) {
+  if (written) return written;
+  return with_destination_hint(std::move(written).error(), path, context.store.layout().root());
+}
+
 // A file beside its name, or stdout: what archives are written to.
 class ArchiveDestination {
  public:
@@ -122,11 +129,10 @@ class ArchiveDestination {
       };
       return {};
     }
-    file_.emplace(TRY(OutputFile::create(path_)));
-    return write_to(file_->fd(), context, write).context("write " + path_.string());
+    return at_destination(write_to_file(context, write), path_, context);
   }
   Status publish(const ExportContext& context) {
-    return file_ ? file_->publish() : later_(context);
+    return file_ ? at_destination(file_->publish(), path_, context) : later_(context);
   }
 
  private:
@@ -135,6 +141,12 @@ class ArchiveDestination {
     layer::FdTarSink sink(fd);
     TRY(write(sink, context));
     return sink.flush();
+  }
+
+  template <typename Write>
+  Status write_to_file(const ExportContext& context, Write& write) {
+    file_.emplace(TRY(OutputFile::create(path_)));
+    return write_to(file_->fd(), context, write).context("write " + path_.string());
   }
 
   std::filesystem::path path_;
@@ -199,12 +211,14 @@ class LayoutExporter final : public Exporter {
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     image_ = TRY(assemble_image(result, options_, true, context));
-    TRY(add_layout_blobs(image_, directory_, context.store.content(), context.stop));
+    TRY(at_destination(add_layout_blobs(image_, directory_, context.store.content(), context.stop),
+                       directory_, context));
     return describe(image_, options_.names);
   }
 
-  Status finalize(const ExportContext&) override {
-    return add_layout_entry(image_, options_.names, directory_);
+  Status finalize(const ExportContext& context) override {
+    return at_destination(add_layout_entry(image_, options_.names, directory_), directory_,
+                          context);
   }
 
  private:
@@ -270,7 +284,8 @@ class LocalExporter final : public Exporter {
     }
     TreeCopyOptions options = options_;
     options.warn = [&](std::string message) { context.progress.warn(std::move(message)); };
-    return copy_tree_out(mounted.path(), directory, options, context.stop);
+    return at_destination(copy_tree_out(mounted.path(), directory, options, context.stop),
+                          directory, context);
   }
 
  private:

@@ -1,6 +1,7 @@
 #include "exporter/output_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
@@ -8,6 +9,17 @@
 #include "base/file_io.h"
 
 namespace slipway::exporter {
+
+Error with_destination_hint(Error error, const std::filesystem::path& destination,
+                            const std::filesystem::path& root) {
+  if (error.errno_value() != ENOSPC && error.errno_value() != EDQUOT) return error;
+  std::filesystem::path there = destination;
+  struct stat to, store;
+  while (::stat(there.c_str(), &to) != 0 && there.has_relative_path()) there = there.parent_path();
+  if (::stat(there.c_str(), &to) != 0 || ::stat(root.c_str(), &store) != 0) return error;
+  if (to.st_dev == store.st_dev) return error;
+  return std::move(error).with_hint(fmt::format("the disk of {} is full", destination.string()));
+}
 
 Result<OutputFile> OutputFile::create(const std::filesystem::path& wanted) {
   std::error_code error;

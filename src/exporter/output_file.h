@@ -11,6 +11,11 @@
 
 namespace slipway::exporter {
 
+// An error about a full disk, met while writing to `destination`, names it, unless it is on the
+// disk of the store at `root`: there, prune is what helps.
+Error with_destination_hint(Error error, const std::filesystem::path& destination,
+                            const std::filesystem::path& root);
+
 class OutputFile {
  public:
   static Result<OutputFile> create(const std::filesystem::path& path);

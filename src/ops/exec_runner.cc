@@ -10,6 +10,7 @@
 #include "ops/file_run.h"
 #include "source/file_tree.h"
 #include "source/snapshot_tree.h"
+#include "store/disk_space.h"
 #include "store/result_id.h"
 
 namespace slipway::ops {
@@ -208,8 +209,12 @@ Result<std::vector<solver::StepResult>> ExecRunner::run(
     return std::move(status).context(failure_text(op)).error();
   }
   if (!is_valid(op, status->shell_code())) {
+    // Looked at now: what the step has written goes with its failure.
+    const std::filesystem::path& root = parts_.store.layout().root();
+    const Result<store::DiskSpace> disk = store::disk_space(root);
     return make_error(ErrorCode::StepFailed, "{}: exit code: {}", failure_text(op),
-                      status->shell_code());
+                      status->shell_code())
+        .with_hint(disk && disk->full ? store::full_disk_hint(root) : "");
   }
   return mounts->commit();
 }

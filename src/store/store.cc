@@ -11,6 +11,7 @@
 #include "base/file_io.h"
 #include "base/text.h"
 #include "store/recovery.h"
+#include "store/reserve.h"
 #include "store/schema.h"
 
 namespace slipway::store {
@@ -79,6 +80,7 @@ Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
     core->mark_dirty();
   }
   std::unique_ptr<Store> store(new Store(std::move(core)));
+  keep_reserve(layout.root());
   TRY(ProcessDir::remove_dead(layout.tmp()).context("open store"));
   TRY(store->snapshotter_.remove_dead().context("open store"));
   return store;
