@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <ctime>
 #include <thread>
 
 #include "base/check.h"
@@ -14,6 +15,7 @@ namespace slipway::store {
 namespace {
 
 constexpr size_t kReadLimit = 64 << 20;
+constexpr time_t kUseIsNotedEvery = 3600;  // seconds
 
 Error not_found(const Digest& digest) {
   return make_error(ErrorCode::NotFound, "blob {} is not in the store", digest.str());
@@ -111,6 +113,10 @@ Result<std::optional<uint64_t>> LocalContentStore::find(const Digest& digest) {
   }
   const auto size = static_cast<uint64_t>(info.st_size);
   TRY(ensure_row(digest, size));
+  // The file's time tells when it was used last. Who may not change it has no part in pruning.
+  if (::time(nullptr) - info.st_mtim.tv_sec > kUseIsNotedEvery) {
+    ::utimensat(AT_FDCWD, path_of(digest).c_str(), nullptr, 0);
+  }
   return std::optional<uint64_t>(size);
 }
 

@@ -266,6 +266,16 @@ TEST_F(PruneTest, ADamagedDatabaseThatWasSetAsideGoesWithAll) {
   EXPECT_FALSE(std::filesystem::exists(damaged));
 }
 
+TEST_F(PruneTest, ABlobIsAsOldAsItsLastUse) {
+  const Digest digest = *store_->content().put("config of a base image");
+  const std::filesystem::path path = store_->content().path_of(digest);
+  std::filesystem::last_write_time(
+      path, std::chrono::file_clock::from_sys(std::chrono::sys_time<std::chrono::nanoseconds>{}));
+  EXPECT_EQ(usage_of(digest.str()).last_used, 0);
+  ASSERT_TRUE(*store_->content().size(digest));
+  EXPECT_GT(usage_of(digest.str()).last_used, now_microseconds() - 3'600'000'000);
+}
+
 TEST_F(PruneTest, ABlobBeingUsedStays) {
   const auto other = *Store::open({directory_.path() / "s", false, {}});
   const Digest digest = *other->content().put("in transfer");
