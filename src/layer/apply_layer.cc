@@ -14,7 +14,15 @@ Result<AppliedLayer> apply_layer(int blob_fd, const std::filesystem::path& direc
 Result<AppliedLayer> apply_layer(ByteStream blob, const std::filesystem::path& directory,
                                  const ApplyOptions& options, std::stop_token stop) {
   HashingPrefetch stream(TRY(make_decompressor(std::move(blob))), std::move(stop));
-  TarReader reader([&stream] { return stream.next(); });
+  uint64_t read = 0;
+  TarReader reader([&]() -> Result<std::string_view> {
+    const std::string_view piece = TRY(stream.next());
+    read += piece.size();
+    if (read <= options.max_tar_bytes) return piece;
+    return make_error(ErrorCode::InvalidInput,
+                      "unpack layer: it is longer than the {} bytes it should have",
+                      options.max_tar_bytes);
+  });
   LayerUnpacker unpacker = TRY(LayerUnpacker::create(directory, options));
   while (const std::optional<TarEntry> entry = TRY(reader.next())) {
     TRY(unpacker.add(*entry, reader));

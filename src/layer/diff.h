@@ -31,6 +31,11 @@ struct WriteOptions {
   store::PieceIndex* pieces = nullptr;
   // Only this part of the directory; null: all of it.
   const LayerPart* part = nullptr;
+  // The directory is an overlay's upper directory; else no name or attribute has a meaning of its
+  // own (a cache mount).
+  bool overlay = true;
+  // Times to the nanosecond: for trees that only we read.
+  bool exact_times = false;
 };
 
 struct WrittenLayer {
@@ -61,6 +66,10 @@ struct ApplyOptions {
   bool user_xattrs = false;
   // The blob is a skeleton (skeleton.h): empty files become sockets.
   bool skeleton = false;
+  // As in WriteOptions: whether names that start with ".wh." mean something.
+  bool overlay = true;
+  // A stream that is longer than this, decompressed, is refused.
+  uint64_t max_tar_bytes = UINT64_MAX;
 };
 
 struct AppliedLayer {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -16,8 +17,6 @@
 
 namespace slipway::layer {
 namespace {
-
-constexpr uint64_t kMaxBuckets = 16;
 
 bool is_packages_directory(std::string_view name) {
   return name == "site-packages" || name == "dist-packages";
@@ -45,8 +44,9 @@ struct Scan {
 
 class Scanner {
  public:
-  Scanner(const SplitOptions& options, std::stop_token stop)
-      : overlay_(options.user_xattrs), stop_(std::move(stop)) {}
+  Scanner(const SplitOptions& options, std::stop_token stop) : stop_(std::move(stop)) {
+    if (options.overlay) overlay_.emplace(options.user_xattrs);
+  }
 
   Status directory(int fd, const std::string& path, Node& node) {
     for (std::string& name : TRY(directory_entries(fd).context("read directory /" + path))) {
@@ -67,7 +67,7 @@ class Scanner {
       return errno_error("stat /{}", path);
     }
     if (S_ISDIR(info.st_mode)) return subdirectory(parent, path, std::move(name), node);
-    if (TRY(overlay_.is_whiteout(parent, name, info).context("stat /" + path))) {
+    if (overlay_ && TRY(overlay_->is_whiteout(parent, name, info).context("stat /" + path))) {
       scan.has_deletions = true;
       return {};
     }
@@ -84,7 +84,7 @@ class Scanner {
 
   Status subdirectory(int parent, const std::string& path, std::string name, Node& node) {
     const UniqueFd fd = TRY(open_file_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    if (TRY(overlay_.is_opaque(fd.get()).context("read attributes of /" + path))) {
+    if (overlay_ && TRY(overlay_->is_opaque(fd.get()).context("read attributes of /" + path))) {
       scan.has_deletions = true;
     }
     Node child;
@@ -95,7 +95,7 @@ class Scanner {
     return {};
   }
 
-  const OverlayEntries overlay_;
+  std::optional<OverlayEntries> overlay_;
   std::stop_token stop_;
 };
 
@@ -128,7 +128,8 @@ class Planner {
       const bool taken = parts.size() > before && parts.back().root == join(path, child.name);
       if (!taken) left_directories.push_back(&child);
     }
-    if (path.empty() || left < smallest_part_) return left;
+    const bool stays = path.empty() && !options_.spread_everything;
+    if (stays || left < smallest_part_) return left;
     add_left(node, path, left, left_directories);
     return 0;
   }
@@ -146,8 +147,8 @@ class Planner {
   void add_left(const Node& node, const std::string& path, uint64_t bytes,
                 const std::vector<const Node*>& directories) {
     uint64_t buckets = 1;
-    if (node.own_bytes * 2 < bytes) {
-      buckets = std::min(kMaxBuckets, std::bit_ceil(bytes / options_.bucket_bytes + 1));
+    if (node.own_bytes * 2 < bytes || options_.spread_everything) {
+      buckets = std::min(options_.max_buckets, std::bit_ceil(bytes / options_.bucket_bytes + 1));
     }
     std::set<uint64_t> used;
     for (const std::string& name : node.files) used.insert(bucket_of(name, buckets));
@@ -173,11 +174,13 @@ class PartFinder {
   }
 
   size_t find(const std::string& path) const {
-    for (size_t slash = path.rfind('/'); slash != std::string::npos && slash > 0;
-         slash = path.rfind('/', slash - 1)) {
-      const auto found = by_root_.find(std::string_view(path).substr(0, slash));
+    for (std::string_view root = path; !root.empty();) {
+      const size_t slash = root.rfind('/');
+      root = root.substr(0, slash == std::string_view::npos ? 0 : slash);
+      const auto found = by_root_.find(root);
       if (found == by_root_.end()) continue;
-      const std::string_view below = std::string_view(path).substr(slash + 1);
+      const std::string_view below =
+          std::string_view(path).substr(root.empty() ? 0 : root.size() + 1);
       const std::string_view name = below.substr(0, below.find('/'));
       for (const size_t index : found->second) {
         const LayerPart& part = parts_[index];
@@ -211,9 +214,11 @@ void complete(std::vector<LayerPart>& parts, const Scan& scan) {
   for (LayerPart& part : parts) {
     part.linked_apart = apart;
     // Only those below: walks meet no others.
-    const auto first = roots.lower_bound(part.root + "/");
-    const auto last = roots.lower_bound(part.root + "0");  // '0' follows '/'
-    part.elsewhere.insert(first, last);
+    const std::string below = part.root.empty() ? "" : part.root + "/";
+    for (auto root = roots.upper_bound(below); root != roots.end(); ++root) {
+      if (!root->starts_with(below)) break;
+      part.elsewhere.insert(*root);
+    }
   }
   if (scan.has_deletions) {
     LayerPart deletions;

@@ -15,6 +15,11 @@ struct SplitOptions {
   uint64_t threshold = 256 << 20;  // smaller layers stay whole
   size_t max_parts = 30;
   bool user_xattrs = false;  // see WriteOptions
+  bool overlay = true;       // see WriteOptions
+  // What lies directly in the directory itself may be parts too, and directories of files are
+  // spread as those of directories are: for trees of which no image is made.
+  bool spread_everything = false;
+  uint64_t max_buckets = 16;
   // The sizes that decide what a part is (docs/layers.md): changing one changes digests.
   uint64_t smallest_part = 16 << 20;
   uint64_t whole_directory = 64 << 20;

@@ -261,6 +261,65 @@ TEST_F(LayerSplitTest, LinkCountsOfOtherSnapshotsMeanNothing) {
   EXPECT_THAT(*parts[0].linked_apart, testing::IsEmpty());
 }
 
+// A directory that is no image: flat, hashed or mixed, whatever its tool likes.
+TEST_F(LayerSplitTest, AnythingCanBeSpread) {
+  for (int i = 0; i < 60; ++i) put(upper_ / fmt::format("file{}", i), 4);
+  for (int i = 0; i < 60; ++i) put(upper_ / fmt::format("{:02x}/object", i), 4);
+  put(upper_ / "archives/big", 70);
+  put(upper_ / "archives/small", 2);
+  put(upper_ / ".wh.name", 1);
+  ASSERT_EQ(::mknod((upper_ / "device").c_str(), S_IFCHR, makedev(0, 0)), 0);
+  fs::create_hard_link(upper_ / "file1", upper_ / "01/linked");
+  SplitOptions options = small_sizes();
+  options.overlay = false;
+  options.spread_everything = true;
+  const std::vector<LayerPart> parts = plan(options);
+  ASSERT_GE(parts.size(), 8u);
+  EXPECT_THAT(labels(parts), Contains(testing::EndsWith("(1 of 16)")));
+  const fs::path unpacked = make("unpacked");
+  std::set<Digest> known;
+  WriteOptions write;
+  write.overlay = false;
+  write.exact_times = true;
+  for (const LayerPart& part : parts) {
+    write.part = &part;
+    const auto layer = write_layer(upper_, write, content_, pool_, {});
+    ASSERT_TRUE(layer) << layer.error().message();
+    known.insert(layer->diff_id);
+    const UniqueFd blob = memory_file(content_.blobs[layer->descriptor.digest]);
+    ApplyOptions apply;
+    apply.overlay = false;
+    apply.max_tar_bytes = layer->tar_bytes;
+    ASSERT_TRUE(apply_layer(blob.get(), unpacked, apply, {}));
+    apply.max_tar_bytes = layer->tar_bytes - 1;
+    const UniqueFd again = memory_file(content_.blobs[layer->descriptor.digest]);
+    EXPECT_FALSE(apply_layer(again.get(), make("longer"), apply, {}));
+  }
+  std::map<std::pair<ino_t, dev_t>, std::string> before_links, after_links;
+  size_t entries = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(upper_)) {
+    const fs::path there = unpacked / fs::relative(entry.path(), upper_);
+    struct stat before{}, after{};
+    ASSERT_EQ(::lstat(entry.path().c_str(), &before), 0);
+    ASSERT_EQ(::lstat(there.c_str(), &after), 0) << there;
+    EXPECT_EQ(after.st_mode, before.st_mode) << there;
+    EXPECT_EQ(after.st_nlink, before.st_nlink) << there;
+    EXPECT_EQ(after.st_mtim.tv_sec, before.st_mtim.tv_sec) << there;
+    EXPECT_EQ(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec) << there;
+    ++entries;
+  }
+  EXPECT_EQ(entries, 186u);
+
+  // One more file changes its bucket and what holds the directories.
+  put(upper_ / "another", 4);
+  size_t changed = 0;
+  for (const LayerPart& part : plan(options)) {
+    write.part = &part;
+    changed += !known.contains(*layer_diff_id(upper_, write, {}));
+  }
+  EXPECT_LE(changed, 2u);
+}
+
 TEST_F(LayerSplitTest, OutlinesTellLayersApartWithoutReadingThem) {
   put(upper_ / "site-packages/torch/torch.so", 300);
   WriteOptions options;

@@ -78,7 +78,7 @@ Result<LayerUnpacker> LayerUnpacker::create(const std::filesystem::path& directo
 Status LayerUnpacker::add(const TarEntry& entry, TarReader& reader) {
   const SplitPath path = TRY(split_path(entry.name));
   if (path.name.empty()) return root_entry(entry);
-  if (path.name.starts_with(kWhiteout)) return special(path.parent, path.name);
+  if (options_.overlay && path.name.starts_with(kWhiteout)) return special(path.parent, path.name);
   const int parent = TRY(directory(path.parent));
   return create_entry(parent, path.name, path.full(), entry, reader)
       .context("unpack layer: " + entry.name);
@@ -124,7 +124,7 @@ Status LayerUnpacker::make_implied(const std::string& path) {
       continue;
     }
     const RootDir::Parent parent = TRY(root_.open_parent("/" + here));
-    const bool covers_whiteout = found && is_whiteout(*found);
+    const bool covers_whiteout = options_.overlay && found && is_whiteout(*found);
     if (covers_whiteout) TRY(remove_at(parent.directory.get(), parent.name));
     if (::mkdirat(parent.directory.get(), parent.name.c_str(), 0755) != 0) {
       return errno_error("create {}", here);
@@ -175,7 +175,7 @@ Result<bool> LayerUnpacker::clear_place(int parent, const std::string& name, boo
   // The directory that we hold open may be reached through what goes now; it stays open.
   if (S_ISDIR(info.st_mode) || S_ISLNK(info.st_mode)) open_path_.reset();
   TRY(remove_at(parent, name));
-  return is_whiteout(info);
+  return options_.overlay && is_whiteout(info);
 }
 
 Status LayerUnpacker::create_entry(int parent, const std::string& name, const std::string& path,

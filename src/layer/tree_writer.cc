@@ -43,8 +43,9 @@ class TreeWriter {
 
   // The tree whose root is `fd`, or the part of it.
   Status tree(int fd) {
-    if (kind() != LayerPart::Kind::Subtree) return directory(fd, "", Held::Everything);
-    return path_to_root(fd, "", options_.part->root);
+    if (kind() == LayerPart::Kind::Subtree) return path_to_root(fd, "", options_.part->root);
+    const bool elsewhere = options_.part != nullptr && options_.part->elsewhere.contains("");
+    return directory(fd, "", elsewhere ? Held::DirectoriesOnly : Held::Everything);
   }
 
  private:
@@ -88,6 +89,9 @@ class TreeWriter {
     entry.uid = info.st_uid;
     entry.gid = info.st_gid;
     entry.mtime = info.st_mtim.tv_sec;
+    if (options_.exact_times) {
+      entry.mtime_nanoseconds = static_cast<uint32_t>(info.st_mtim.tv_nsec);
+    }
     if (options_.fixed_mtime) entry.mtime = *options_.fixed_mtime;
     if (options_.clamp_mtime) entry.mtime = std::min(entry.mtime, *options_.clamp_mtime);
     return entry;
@@ -225,7 +229,7 @@ class TreeWriter {
     entry.type = EntryType::Directory;
     entry.name += '/';
     entry.xattrs = std::move(found.kept);
-    if (kind() != LayerPart::Kind::Rest) entry.mtime = 0;
+    if (kind() != LayerPart::Kind::Rest) entry.mtime = entry.mtime_nanoseconds = 0;
     if (kind() == LayerPart::Kind::Deletions) {
       unwritten_.push_back(entry);
     } else {

@@ -25,6 +25,8 @@ struct TreeOptions {
   // Only what this part of the layer holds; null: everything. The directories of a part that is not
   // the topmost have no time (0): theirs is in the topmost.
   const LayerPart* part = nullptr;
+  // Times to the nanosecond instead of whole seconds.
+  bool exact_times = false;
   // Headers without the data of files.
   bool headers_only = false;
   // What skeleton.h says of files.
@@ -34,8 +36,8 @@ struct TreeOptions {
 TreeOptions tree_options(const WriteOptions& options);
 
 // Writes every entry below `directory` (not itself) to `sink`: parents before children, names in
-// byte order. Times are whole seconds, as in BuildKit's layers: a layer and the snapshot that comes
-// back from it then agree. Sockets are left out. Writes no end mark.
+// byte order. Times are whole seconds by default, as in BuildKit's layers: a layer and the snapshot
+// that comes back from it then agree. Sockets are left out. Writes no end mark.
 Status write_tree(const std::filesystem::path& directory, const TreeOptions& options, TarSink& sink,
                   std::stop_token stop);
 

@@ -10,6 +10,8 @@ TreeOptions tree_options(const WriteOptions& options) {
   tree.user_xattrs = options.user_xattrs;
   tree.clamp_mtime = options.clamp_mtime;
   tree.part = options.part;
+  tree.overlay = options.overlay;
+  tree.exact_times = options.exact_times;
   return tree;
 }
 
