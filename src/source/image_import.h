@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "oci/manifest.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
 #include "progress/sink.h"
@@ -33,6 +34,11 @@ Result<std::vector<ImportedImage>> load_archive(store::Store& store, int fd,
                                                 const std::optional<Platform>& platform,
                                                 progress::VertexReporter& reporter,
                                                 std::stop_token stop);
+
+// Brings the blobs of an archive with an OCI layout into the content store and names nothing;
+// returns its index.json.
+Result<Index> load_archive_blobs(store::Store& store, int fd, progress::VertexReporter& reporter,
+                                 std::stop_token stop);
 
 // The same from the directory of an OCI layout: every image that its index.json names.
 Result<std::vector<ImportedImage>> load_layout(store::Store& store, OciLayout& layout,

@@ -84,6 +84,13 @@ class ArchiveLoader {
     }
   }
 
+  Result<Index> index() const {
+    if (texts_.contains("index.json")) {
+      return parse_index(texts_.at("index.json")).context("index.json");
+    }
+    return make_error(ErrorCode::InvalidInput, "it is no OCI archive: index.json is not in it");
+  }
+
   Result<std::vector<ImportedImage>> finish(std::stop_token stop) {
     std::vector<ImportedImage> images;
     // Newer `docker save` writes both; the layout says more.
@@ -304,6 +311,14 @@ Result<std::vector<ImportedImage>> load_archive(store::Store& store, int fd,
   ArchiveLoader loader(store, platform, reporter);
   TRY(loader.read(fd, stop).context("load image archive"));
   return loader.finish(stop).context("load image archive");
+}
+
+Result<Index> load_archive_blobs(store::Store& store, int fd, progress::VertexReporter& reporter,
+                                 std::stop_token stop) {
+  const std::optional<Platform> any;
+  ArchiveLoader loader(store, any, reporter);
+  TRY(loader.read(fd, stop).context("read archive"));
+  return loader.index().context("read archive");
 }
 
 }  // namespace slipway::source
