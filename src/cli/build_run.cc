@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "cache/cache_config.h"
 #include "cli/cache_export.h"
+#include "cli/cache_mount_export.h"
 #include "cli/internal_step.h"
 #include "exporter/image_options.h"
 #include "progress/joined.h"
@@ -198,16 +199,39 @@ Status publish_outputs(TargetRun& run, const BuildServices& services, progress::
   return {};
 }
 
+// With ignore-error a failure is a warning.
+Status unless_ignored(Status written, const CacheTarget& target, progress::VertexReporter& reporter,
+                      const std::stop_token& stop) {
+  if (written || !target.ignore_error || stop.stop_requested()) return written;
+  reporter.warn(written.error().message());
+  return {};
+}
+
 Status write_cache(const TargetRun& run, const CacheTarget& target, progress::Sink& progress,
                    std::stop_token stop) {
   const char* name = target.place == CachePlace::Local ? "exporting cache to client directory"
                                                        : "exporting cache to registry";
   return as_step(progress, name, [&](progress::VertexReporter& reporter) -> Status {
-    Status written =
-        run.cache_export->write(target, reporter, stop).context("export cache to " + target.name());
-    if (written || !target.ignore_error || stop.stop_requested()) return written;
-    reporter.warn(written.error().message());
-    return {};
+    return unless_ignored(
+        run.cache_export->write(target, reporter, stop).context("export cache to " + target.name()),
+        target, reporter, stop);
+  });
+}
+
+// Beside that cache, at the same time; an option of ours.
+Status write_mounts(const TargetRun& run, const CacheTarget& target, const BuildServices& services,
+                    progress::Sink& progress, std::stop_token stop) {
+  const graph::Definition& definition = run.plan.conversion.definition;
+  if (!has_cache_mounts(target, definition)) return {};
+  const char* name = target.place == CachePlace::Local
+                         ? "exporting cache mounts to client directory"
+                         : "exporting cache mounts to registry";
+  return as_step(progress, name, [&](progress::VertexReporter& reporter) {
+    const CacheMountServices parts{services.cache_mounts, services.store, services.registry,
+                                   services.pool};
+    return unless_ignored(write_cache_mounts(target, definition, parts, reporter, stop)
+                              .context("export cache mounts to " + target.name()),
+                          target, reporter, stop);
   });
 }
 
@@ -215,6 +239,7 @@ Status write_cache(const TargetRun& run, const CacheTarget& target, progress::Si
 Status publish(TargetRun& run, const BuildServices& services, progress::Sink& progress,
                std::stop_token stop) {
   std::vector<Status> written(run.caches.size());
+  std::vector<Status> mounts_written(run.caches.size());
   Status published;
   {
     std::vector<std::jthread> threads;
@@ -222,11 +247,15 @@ Status publish(TargetRun& run, const BuildServices& services, progress::Sink& pr
       if (run.caches[i].place == CachePlace::Inline) continue;
       threads.emplace_back(
           [&, i] { written[i] = write_cache(run, run.caches[i], progress, stop); });
+      threads.emplace_back([&, i] {
+        mounts_written[i] = write_mounts(run, run.caches[i], services, progress, stop);
+      });
     }
     published = publish_outputs(run, services, progress, stop);
   }
   TRY(std::move(published));
   for (Status& status : written) TRY(std::move(status));
+  for (Status& status : mounts_written) TRY(std::move(status));
   return {};
 }
 

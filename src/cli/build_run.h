@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/cache_mount_imports.h"
 #include "cli/layer_starter.h"
 #include "cli/planner.h"
 #include "cli/remote_results.h"
@@ -22,6 +23,7 @@ struct BuildServices {
   LayerStarter& layers;
   cache::RemoteIndex& cache;
   RemoteResults& remote_results;
+  CacheMountImports& cache_mounts;
   store::Store& store;
   registry::Client& registry;
   ThreadPool& pool;

@@ -121,6 +121,7 @@ class BuildSession {
     dockerfiles_ = planner.dockerfiles();
     plans_ = TRY(std::move(plans));
     engine_->add_caches(std::move(caches));
+    engine_->add_cache_mounts(sources);
     return run_builds(plans_, engine_->services(), sink, invocation_.stop);
   }
 

@@ -1,10 +1,15 @@
 #include "cli/cache_options.h"
 
 #include "base/text.h"
+#include "base/values.h"
 #include "exporter/image_options.h"
 
 namespace slipway::cli {
 namespace {
+
+// What goes beside a cache when nothing else is said: more than most caches of packages have, and a
+// few seconds of work.
+constexpr uint64_t kDefaultCacheMountBytes = 1 << 30;
 
 // Takes fields out one by one; what is left at the end is unknown.
 class Taker {
@@ -92,6 +97,25 @@ Status take_format(Taker& taker, CacheTarget& target) {
                     "cache-to: image-manifest=true needs oci-mediatypes=true");
 }
 
+// true, false or a size. What nobody asked to publish stays here: without mode=max a cache holds
+// nothing that the image does not.
+Status take_cache_mounts(Taker& taker, CacheTarget& target) {
+  const std::string text = taker.text("cache-mounts").value_or(target.all_steps ? "true" : "false");
+  if (const Result<bool> wanted = parse_bool(text)) {
+    target.cache_mount_bytes = *wanted ? kDefaultCacheMountBytes : 0;
+    return {};
+  }
+  const Result<int64_t> size = parse_size(text);
+  if (!size || *size < 0) {
+    return make_error(ErrorCode::InvalidInput,
+                      "invalid value \"{}\" of cache-to option cache-mounts: true, false or a size "
+                      "like 500mb expected",
+                      text);
+  }
+  target.cache_mount_bytes = static_cast<uint64_t>(*size);
+  return {};
+}
+
 }  // namespace
 
 std::string CacheSource::name() const {
@@ -116,17 +140,18 @@ Result<CacheSource> parse_cache_source(const bake::Fields& fields,
   Taker taker(fields, "cache-from");
   CacheSource source;
   source.place = TRY(taker.place());
+  source.cache_mounts = TRY(taker.flag("cache-mounts", true));
   switch (source.place) {
     case CachePlace::Registry:
       source.reference = TRY(taker.reference());
-      TRY(taker.refuse_rest({"ref", "registry.insecure"}));
+      TRY(taker.refuse_rest({"ref", "registry.insecure", "cache-mounts"}));
       break;
     case CachePlace::Local: {
       source.directory = absolute(working_directory, TRY(taker.required("src")));
       source.tag = taker.text("tag").value_or("latest");
       const std::string digest = taker.text("digest").value_or("");
       if (!digest.empty()) source.digest = TRY(Digest::parse(digest).context("cache-from"));
-      TRY(taker.refuse_rest({"src", "tag", "digest"}));
+      TRY(taker.refuse_rest({"src", "tag", "digest", "cache-mounts"}));
       break;
     }
     case CachePlace::Inline:
@@ -146,8 +171,9 @@ Result<CacheTarget> parse_cache_target(const bake::Fields& fields,
   std::vector<std::string> known = {"mode", "ignore-error"};
   if (target.place != CachePlace::Inline) {
     TRY(take_format(taker, target));
+    TRY(take_cache_mounts(taker, target));
     for (const char* key : {"image-manifest", "oci-mediatypes", "compression", "compression-level",
-                            "force-compression"}) {
+                            "force-compression", "cache-mounts"}) {
       known.emplace_back(key);
     }
   }

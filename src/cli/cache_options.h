@@ -1,6 +1,7 @@
 // What --cache-from and --cache-to say, with buildx's keys.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@ struct CacheSource {
   std::filesystem::path directory;  // Local, absolute
   std::string tag = "latest";       // Local, when there is no digest
   Digest digest;                    // Local
+  bool cache_mounts = true;         // those that lie beside the cache are taken
 
   std::string name() const;  // for messages
 };
@@ -36,6 +38,8 @@ struct CacheTarget {
   int compression_level = -1;
   bool force_compression = false;
   bool ignore_error = false;
+  // Cache mounts go beside the cache, of at most so many bytes together; 0: none.
+  uint64_t cache_mount_bytes = 0;
 
   std::string name() const;
 };

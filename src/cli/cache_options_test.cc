@@ -61,6 +61,26 @@ TEST(CacheOptions, AllThatBuildKitKnowsIsRead) {
   EXPECT_TRUE(target->ignore_error);
 }
 
+TEST(CacheOptions, CacheMountsTravelWithAWholeCacheOrWhenAsked) {
+  const auto bytes = [](bake::Fields fields) {
+    fields.insert({{"type", "registry"}, {"ref", "app"}});
+    return parse_cache_target(fields, "/")->cache_mount_bytes;
+  };
+  EXPECT_EQ(bytes({}), 0u);
+  EXPECT_EQ(bytes({{"mode", "max"}}), 1u << 30);
+  EXPECT_EQ(bytes({{"mode", "max"}, {"cache-mounts", "false"}}), 0u);
+  EXPECT_EQ(bytes({{"cache-mounts", "true"}}), 1u << 30);
+  EXPECT_EQ(bytes({{"cache-mounts", "20mb"}}), 20u << 20);
+  EXPECT_THAT(refused_target({{"type", "registry"}, {"ref", "app"}, {"cache-mounts", "some"}}),
+              HasSubstr("true, false or a size"));
+  EXPECT_THAT(refused_target({{"type", "inline"}, {"cache-mounts", "true"}}),
+              HasSubstr("unknown option"));
+  EXPECT_TRUE(parse_cache_source({{"type", "registry"}, {"ref", "app"}}, "/")->cache_mounts);
+  EXPECT_FALSE(
+      parse_cache_source({{"type", "registry"}, {"ref", "app"}, {"cache-mounts", "false"}}, "/")
+          ->cache_mounts);
+}
+
 TEST(CacheOptions, WhatCannotBeDoneIsRefusedByName) {
   for (const char* type : {"gha", "s3", "azblob"}) {
     EXPECT_THAT(refused_source({{"type", type}}), HasSubstr("type=" + std::string(type)));

@@ -49,6 +49,7 @@ Command make_tag_command(CLI::App& app);
 Command make_rmi_command(CLI::App& app);
 Command make_du_command(CLI::App& app);
 Command make_prune_command(CLI::App& app);
+Command make_cache_mount_command(CLI::App& app);
 Command make_history_command(CLI::App& app);
 Command make_debug_command(CLI::App& app);
 Command make_completion_command(CLI::App& app);

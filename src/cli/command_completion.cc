@@ -1,4 +1,5 @@
 // Completion scripts, made from the declared commands and flags so that they cannot lag behind.
+#include <algorithm>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -13,7 +14,8 @@ namespace {
 struct Completable {
   std::string name;
   std::string help;
-  std::vector<std::string> flags;  // with their dashes
+  std::vector<std::string> flags;  // with their dashes; those of its subcommands too
+  std::vector<std::string> subcommands;
 };
 
 std::vector<std::string> flags_of(const CLI::App& app) {
@@ -28,7 +30,15 @@ std::vector<std::string> flags_of(const CLI::App& app) {
 std::vector<Completable> commands_of(const CLI::App& app) {
   std::vector<Completable> commands;
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
-    Completable command{sub->get_name(), sub->get_description(), flags_of(*sub)};
+    Completable command{sub->get_name(), sub->get_description(), flags_of(*sub), {}};
+    for (const CLI::App* inner : sub->get_subcommands([](const CLI::App*) { return true; })) {
+      command.subcommands.push_back(inner->get_name());
+      for (const std::string& flag : flags_of(*inner)) {
+        if (std::ranges::find(command.flags, flag) == command.flags.end()) {
+          command.flags.push_back(flag);
+        }
+      }
+    }
     for (const std::string& global : flags_of(app)) command.flags.push_back(global);
     commands.push_back(std::move(command));
   }
@@ -40,12 +50,13 @@ std::string bash_script(const std::vector<Completable>& commands) {
   std::string cases;
   for (const Completable& command : commands) {
     names.push_back(command.name);
-    cases += fmt::format("    {}) words=\"{}\" ;;\n", command.name, join(command.flags, " "));
+    cases += fmt::format("    {}) words=\"{}\" names=\"{}\" ;;\n", command.name,
+                         join(command.flags, " "), join(command.subcommands, " "));
   }
   return fmt::format(
       "# bash completion of slipway: source <(slipway completion bash)\n"
       "_slipway() {{\n"
-      "  local current=${{COMP_WORDS[COMP_CWORD]}} command= words= word\n"
+      "  local current=${{COMP_WORDS[COMP_CWORD]}} command= words= names= word\n"
       "  for word in \"${{COMP_WORDS[@]:1:COMP_CWORD-1}}\"; do\n"
       "    [[ $word == -* ]] || {{ command=$word; break; }}\n"
       "  done\n"
@@ -54,7 +65,7 @@ std::string bash_script(const std::vector<Completable>& commands) {
       "{}"
       "  esac\n"
       "  if [[ -n $command && $current != -* ]]; then\n"
-      "    COMPREPLY=($(compgen -f -- \"$current\"))\n"
+      "    COMPREPLY=($(compgen -W \"$names\" -- \"$current\"; compgen -f -- \"$current\"))\n"
       "  else\n"
       "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
       "  fi\n"
@@ -64,10 +75,13 @@ std::string bash_script(const std::vector<Completable>& commands) {
 }
 
 std::string zsh_script(const std::vector<Completable>& commands) {
-  std::string described, cases;
+  std::string described, cases, inner;
   for (const Completable& command : commands) {
     described += fmt::format("    '{}:{}'\n", command.name, command.help);
     cases += fmt::format("    {}) compadd -- {} ;;\n", command.name, join(command.flags, " "));
+    if (command.subcommands.empty()) continue;
+    inner +=
+        fmt::format("    {}) compadd -- {} ;;\n", command.name, join(command.subcommands, " "));
   }
   return fmt::format(
       "#compdef slipway\n"
@@ -75,11 +89,13 @@ std::string zsh_script(const std::vector<Completable>& commands) {
       "_slipway() {{\n"
       "  local -a commands=(\n{}  )\n"
       "  if (( CURRENT == 2 )); then _describe command commands; return; fi\n"
-      "  if [[ $words[CURRENT] != -* ]]; then _files; return; fi\n"
+      "  if [[ $words[CURRENT] != -* ]]; then\n"
+      "  case $words[2] in\n{}  esac\n"
+      "  _files; return; fi\n"
       "  case $words[2] in\n{}  esac\n"
       "}}\n"
       "_slipway \"$@\"\n",
-      described, cases);
+      described, inner, cases);
 }
 
 std::string fish_script(const std::vector<Completable>& commands) {
@@ -87,6 +103,10 @@ std::string fish_script(const std::vector<Completable>& commands) {
   for (const Completable& command : commands) {
     text += fmt::format("complete -c slipway -n __fish_use_subcommand -f -a {} -d '{}'\n",
                         command.name, command.help);
+    for (const std::string& name : command.subcommands) {
+      text += fmt::format("complete -c slipway -n '__fish_seen_subcommand_from {}' -a {}\n",
+                          command.name, name);
+    }
     for (const std::string& flag : command.flags) {
       const bool long_flag = flag.starts_with("--");
       text += fmt::format("complete -c slipway -n '__fish_seen_subcommand_from {}' -{} {}\n",

@@ -139,6 +139,7 @@ struct Engine::Parts {
   std::unique_ptr<ops::OpRouter> router;
   std::unique_ptr<LayerStarter> layer_starter;
   std::unique_ptr<RemoteResults> remote_results;
+  std::unique_ptr<CacheMountImports> cache_mounts;
   std::unique_ptr<solver::Scheduler> scheduler;
 };
 
@@ -161,8 +162,9 @@ Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<store::Store> sto
   parts->layer_starter = std::make_unique<LayerStarter>(*parts->router, parts->layers);
   parts->remote_results = std::make_unique<RemoteResults>(
       *parts->layer_starter, parts->source, parts->remote_cache, parts->unpacker, *parts->store);
-  parts->scheduler =
-      std::make_unique<solver::Scheduler>(*parts->remote_results, parts->remote_cache);
+  parts->cache_mounts =
+      std::make_unique<CacheMountImports>(*parts->remote_results, *parts->store, *parts->registry);
+  parts->scheduler = std::make_unique<solver::Scheduler>(*parts->cache_mounts, parts->remote_cache);
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }
 
@@ -224,11 +226,18 @@ void Engine::add_caches(std::vector<LoadedCache> caches) {
   }
 }
 
+void Engine::add_cache_mounts(const std::vector<CacheSource>& sources) {
+  for (const CacheSource& source : sources) {
+    if (source.cache_mounts) parts_->cache_mounts->add_source(source);
+  }
+}
+
 BuildServices Engine::services() {
   return {*parts_->scheduler,
           *parts_->layer_starter,
           parts_->remote_cache,
           *parts_->remote_results,
+          *parts_->cache_mounts,
           *parts_->store,
           *parts_->registry,
           parts_->pool,

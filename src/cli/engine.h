@@ -51,6 +51,8 @@ class Engine {
 
   // Caches to look in after the store, in this order. Before anything is solved.
   void add_caches(std::vector<LoadedCache> caches);
+  // Places that may have cache mounts beside a cache. Before anything is solved.
+  void add_cache_mounts(const std::vector<CacheSource>& sources);
 
   source::ImageSource& images();
   ops::OciLayouts& layouts();

@@ -44,6 +44,7 @@ const std::vector<CommandEntry>& command_table() {
       {"save", "Save local images as an archive", make_save_command, {}},
       {"du", "Show what the store holds on disk", make_du_command, {}},
       {"prune", "Remove what no build has used lately", make_prune_command, {}},
+      {"cache-mount", "List, export, import and remove cache mounts", make_cache_mount_command, {}},
       {"history", "Look at earlier builds", make_history_command, {}},
       {"debug", "Look inside: LLB of a Dockerfile, syntax tree", make_debug_command, {}},
       {"completion",
