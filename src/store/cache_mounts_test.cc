@@ -117,5 +117,93 @@ TEST_F(CacheMountsTest, AFailedFillLeavesNothingHalf) {
   EXPECT_TRUE(fs::is_empty(lease.path()));
 }
 
+CacheMountSpec linkable(CacheMountSpec spec) {
+  spec.linkable = true;
+  spec.destination_length = 15;
+  return spec;
+}
+
+TEST_F(CacheMountsTest, WhatStepsLinkFromIsNeverUsedInPlaceAgain) {
+  {
+    auto lease = *store_->cache_mounts().acquire(linkable(spec(CacheMountSharing::Shared)), {});
+    EXPECT_EQ(lease.use(), CacheMountUse::Below);
+    EXPECT_TRUE(lease.may_be_joined());
+    ASSERT_TRUE(lease.expect_links());
+  }
+  auto other = *other_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {});
+  EXPECT_EQ(other.use(), CacheMountUse::Below);
+  EXPECT_FALSE(other.linkable());
+  EXPECT_FALSE(*store_->cache_mounts().try_acquire(linkable(spec(CacheMountSharing::Shared))));
+}
+
+TEST_F(CacheMountsTest, WhatNobodyLinksFromIsUsedInPlaceAndTogether) {
+  for (int i = 0; i < 3; ++i) {
+    auto lease = *store_->cache_mounts().acquire(linkable(spec(CacheMountSharing::Shared)), {});
+    EXPECT_EQ(lease.use(), CacheMountUse::Below);
+    ASSERT_TRUE(lease.note({}));
+  }
+  const auto a = *store_->cache_mounts().acquire(linkable(spec(CacheMountSharing::Shared)), {});
+  const auto b = *other_->cache_mounts().acquire(linkable(spec(CacheMountSharing::Shared)), {});
+  EXPECT_EQ(a.use(), CacheMountUse::InPlace);
+  EXPECT_EQ(b.use(), CacheMountUse::InPlace);
+}
+
+TEST_F(CacheMountsTest, WhatOverlayfsWouldTakeForItsOwnIsUsedInPlace) {
+  if (::geteuid() != 0) GTEST_SKIP() << "devices need root";
+  {
+    const auto lease = *store_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {});
+    ASSERT_EQ(::mknod((lease.path() / "whiteout").c_str(), S_IFCHR, 0), 0);
+  }
+  const auto lease = *store_->cache_mounts().acquire(linkable(spec(CacheMountSharing::Shared)), {});
+  EXPECT_EQ(lease.use(), CacheMountUse::InPlace);
+}
+
+TEST_F(CacheMountsTest, FilesWithTwoNamesInTheCacheStayOneFile) {
+  {
+    const auto lease = *store_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {});
+    std::ofstream(lease.path() / "a") << "x";
+    fs::create_hard_link(lease.path() / "a", lease.path() / "b");
+  }
+  const auto lease = *store_->cache_mounts().acquire(linkable(spec(CacheMountSharing::Shared)), {});
+  EXPECT_EQ(lease.use(), CacheMountUse::InPlace);
+}
+
+TEST_F(CacheMountsTest, NamesTooLongToReferToAreNotLinked) {
+  const std::string deep = std::string(120, 'd') + "/" + std::string(120, 'f');
+  {
+    const auto lease = *store_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {});
+    fs::create_directories(lease.path() / deep);
+  }
+  const auto lease = *store_->cache_mounts().acquire(linkable(spec(CacheMountSharing::Shared)), {});
+  EXPECT_EQ(lease.use(), CacheMountUse::InPlace);
+}
+
+TEST_F(CacheMountsTest, ChangesOfAKilledStepAreCompleted) {
+  fs::path cache;
+  {
+    const auto lease = *store_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {});
+    cache = lease.path();
+    std::ofstream(cache / "old") << "old";
+  }
+  fs::create_directories(cache.parent_path() / "changes");
+  std::ofstream(cache.parent_path() / "changes/new") << "new";
+  const auto lease = *other_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {});
+  EXPECT_TRUE(fs::exists(lease.path() / "old"));
+  EXPECT_TRUE(fs::exists(lease.path() / "new"));
+  EXPECT_FALSE(fs::exists(cache.parent_path() / "changes"));
+}
+
+TEST_F(CacheMountsTest, AKillWhileTheWholeCacheIsReplacedLosesNothing) {
+  fs::path cache;
+  {
+    const auto lease = *store_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {});
+    cache = lease.path();
+  }
+  std::ofstream(cache / "new") << "new";
+  fs::rename(cache, cache.parent_path() / "changes");
+  const auto lease = *other_->cache_mounts().acquire(spec(CacheMountSharing::Locked), {});
+  EXPECT_TRUE(fs::exists(lease.path() / "new"));
+}
+
 }  // namespace
 }  // namespace slipway::store

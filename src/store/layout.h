@@ -5,11 +5,12 @@
 //   snapshots/ID/fs        a layer's own entries, in overlayfs's form; ID/work only while active
 //   snapshots/ID/contents  what files of the layer hold, for copies to come (snapshot_contents.h)
 //   snapshots/empty        the empty lowest layer that read-only overlays need
-//   cache-mounts/ID        directories of RUN --mount=type=cache
+//   cache-mounts/ID        directories of RUN --mount=type=cache, see cache_mounts.h
 //   context/               stat indexes of build contexts
 //   history/               one directory per build (written by cli)
 //   locks/pins, locks/claims   see range_lock.h; locks/collected: cli/background_prune
 //   metadata.db.damaged-TIME   a database that was damaged; goes with prune --all
+//   tmp/trash              what a thread removes when there is time (trash.h)
 //   tmp/p-XXXXXX           scratch of one process, flocked by it; removed by others once it is dead
 #pragma once
 

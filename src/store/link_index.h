@@ -12,7 +12,8 @@
 
 namespace slipway::store {
 
-// A family is named by the snapshot whose files were linked to first, which may be gone.
+// A family is named by the snapshot whose files were linked to first, which may be gone; or,
+// negative, by the cache mount that steps linked files out of.
 using LinkFamilies = std::set<int64_t>;
 
 class LinkIndex {

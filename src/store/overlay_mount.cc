@@ -27,8 +27,11 @@ struct Option {
 std::vector<Option> common_options(const OverlayLayers& layers, bool user_xattrs) {
   // index: hard links of lower files would need an index directory, and a layer used under two
   // stacks would be refused. nofollow: an unpacked layer may carry hostile redirect attributes.
-  std::vector<Option> options = {
-      {"index", "off"}, {"metacopy", "off"}, {"redirect_dir", "nofollow"}, {"xino", "off"}};
+  // (With references, redirects are followed in every layer: unpacking never writes them.)
+  std::vector<Option> options = {{"index", "off"},
+                                 {"metacopy", layers.refer_to_lower ? "on" : "off"},
+                                 {"redirect_dir", layers.refer_to_lower ? "on" : "nofollow"},
+                                 {"xino", "off"}};
   if (user_xattrs) options.push_back({"userxattr", ""});
   if (!layers.upper.empty()) options.push_back({"volatile", ""});
   return options;

@@ -22,7 +22,8 @@ struct OverlayMountOptions {
 // With an upper directory writable (and volatile: no fsync reaches the disk), else read-only. Layer
 // directories stay self-contained: no redirects, no metadata-only copies, so that an upper
 // directory can be read without what is below it. Directories of lower layers thus cannot be
-// renamed (EXDEV; tools copy instead). Only an upper directory: a bind mount.
+// renamed (EXDEV; tools copy instead), but for layers that say `refer_to_lower`. Only an upper
+// directory: a bind mount.
 Result<Mount> mount_overlay(const OverlayLayers& layers, const std::filesystem::path& target,
                             const OverlayMountOptions& options);
 

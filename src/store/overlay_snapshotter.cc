@@ -1,6 +1,7 @@
 #include "store/overlay_snapshotter.h"
 
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -225,6 +226,35 @@ Result<Mount> OverlaySnapshotter::mount(const OverlayLayers& layers,
   options.empty_layer = core_->layout().empty_layer();
   options.user_xattrs = core_->user_xattrs();
   return mount_overlay(layers, target, options);
+}
+
+// Links to a lower file through an overlay, and looks whether that made a reference. Where it
+// cannot (no such mount option, a file system without the attributes) the answer is no, not an
+// error.
+Result<bool> OverlaySnapshotter::can_refer() {
+  if (core_->user_xattrs()) return false;
+  auto known = can_refer_.lock();
+  if (*known) return **known;
+  const std::filesystem::path trial = TRY(core_->scratch_path("refer-"));
+  OverlayLayers layers;
+  layers.lower = {trial / "lower"};
+  layers.upper = trial / "upper";
+  layers.work = trial / "work";
+  layers.refer_to_lower = true;
+  for (const std::filesystem::path& path :
+       {trial, layers.lower.front(), layers.upper, layers.work, trial / "merged"}) {
+    TRY(make_directory(path));
+  }
+  TRY(write_file_atomic(layers.lower.front() / "file", "x"));
+  bool linked = false;
+  if (Result<Mount> mounted = mount(layers, trial / "merged")) {
+    const std::filesystem::path& merged = mounted->target();
+    linked = ::link((merged / "file").c_str(), (merged / "link").c_str()) == 0;
+  }
+  *known = linked && ::lgetxattr((layers.upper / "link").c_str(), "trusted.overlay.metacopy",
+                                 nullptr, 0) >= 0;
+  TRY(remove_tree(trial));
+  return **known;
 }
 
 Status OverlaySnapshotter::remove(SnapshotId id) {

@@ -21,6 +21,8 @@ class OverlaySnapshotter : public Snapshotter {
   Result<std::vector<SnapshotInfo>> chain(SnapshotId id) override;
   Result<std::shared_ptr<const void>> pin(SnapshotId id) override;
   Result<Mount> mount(const OverlayLayers& layers, const std::filesystem::path& target) override;
+  // Tried once, in the scratch directory.
+  Result<bool> can_refer() override;
 
   // The directory of the layer's own entries.
   std::filesystem::path directory(SnapshotId id) const;
@@ -46,6 +48,7 @@ class OverlaySnapshotter : public Snapshotter {
   const std::shared_ptr<Core> core_;  // co-owned with the other parts of the store
   // Parents of committed snapshots: they never change.
   Guarded<std::unordered_map<int64_t, int64_t>> parents_;
+  Guarded<std::optional<bool>> can_refer_;
 };
 
 }  // namespace slipway::store

@@ -32,6 +32,7 @@ class Pruning {
   Pruning(Store& store, const PruneOptions& options) : store_(store), options_(options) {}
 
   Result<PruneReport> run(std::stop_token stop) {
+    if (!options_.dry_run) TRY(store_.trash().empty());
     TRY(store_.snapshotter().remove_dead());
     {
       auto database = store_.core()->database().lock();

@@ -161,6 +161,11 @@ ALTER TABLE snapshots ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE cache_mounts ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
 UPDATE snapshots SET bytes = NULL;
 UPDATE cache_mounts SET measured = NULL;
+)sql",
+
+                                                                   R"sql(
+ALTER TABLE cache_mounts ADD COLUMN linking INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE cache_mounts ADD COLUMN longest_path INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 }  // namespace slipway::store

@@ -28,6 +28,10 @@ struct OverlayLayers {
   std::vector<std::filesystem::path> lower;  // topmost first; may be empty
   std::filesystem::path upper;               // empty for a read-only view
   std::filesystem::path work;
+  // What links to or renames a lower entry leaves a reference to it in upper, not a copy: upper has
+  // to be made whole before it is committed (ops/settle_upper). Needs a Snapshotter that
+  // can_refer().
+  bool refer_to_lower = false;
 };
 
 struct SnapshotInfo {
@@ -68,6 +72,8 @@ class Snapshotter {
   // Mounts a stack on `target` (overlay; a bind mount when there is one read-only layer, or only an
   // upper).
   virtual Result<Mount> mount(const OverlayLayers& layers, const std::filesystem::path& target) = 0;
+  // Whether `refer_to_lower` works here.
+  virtual Result<bool> can_refer() = 0;
 };
 
 }  // namespace slipway::store

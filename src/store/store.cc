@@ -63,7 +63,8 @@ Store::Store(std::shared_ptr<Core> core)
       pieces_(core_),
       links_(core_),
       images_(core_),
-      cache_mounts_(core_) {}
+      cache_mounts_(core_),
+      trash_(core_) {}
 
 Result<std::unique_ptr<Store>> Store::open(StoreOptions options) {
   CHECK(options.root.is_absolute());

@@ -26,6 +26,7 @@
 #include "store/overlay_snapshotter.h"
 #include "store/piece_index.h"
 #include "store/range_lock.h"
+#include "store/trash.h"
 
 namespace slipway::store {
 
@@ -50,6 +51,7 @@ class Store {
   LinkIndex& links() { return links_; }
   ImageStore& images() { return images_; }
   CacheMounts& cache_mounts() { return cache_mounts_; }
+  Trash& trash() { return trash_; }
   const Layout& layout() const { return core_->layout(); }
   const std::shared_ptr<Core>& core() const { return core_; }
 
@@ -83,6 +85,7 @@ class Store {
   LinkIndex links_;
   ImageStore images_;
   CacheMounts cache_mounts_;
+  Trash trash_;
 };
 
 }  // namespace slipway::store
