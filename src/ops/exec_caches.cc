@@ -3,6 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <tuple>
+
 #include "ops/file_copy.h"
 #include "source/snapshot_tree.h"
 
@@ -23,6 +28,19 @@ store::CacheMountSharing sharing_of(graph::CacheSharing sharing) {
       return store::CacheMountSharing::Locked;
   }
   __builtin_unreachable();
+}
+
+constexpr auto kShortPause = std::chrono::milliseconds(1);
+
+// Each time longer.
+Status wait(const store::CacheMountSpec& spec, std::chrono::milliseconds& pause,
+            const std::stop_token& stop) {
+  if (stop.stop_requested()) {
+    return make_error(ErrorCode::Cancelled, "wait for cache mount {}: cancelled", spec.id);
+  }
+  std::this_thread::sleep_for(pause);
+  pause = std::min(pause * 2, std::chrono::milliseconds(50));
+  return {};
 }
 
 }  // namespace
@@ -63,34 +81,95 @@ Status ExecCaches::populate(const ExecCache& cache, const std::filesystem::path&
   return {};
 }
 
-Status ExecCaches::acquire(const std::vector<ExecCache>& caches, std::stop_token stop) {
-  struct Wanted {
-    const ExecCache* cache;
-    store::CacheMountSharing sharing;
-  };
-  std::map<Key, Wanted> wanted;
+Result<ExecCaches::Specs> ExecCaches::specs_of(const std::vector<ExecCache>& caches,
+                                               std::stop_token stop) {
+  Specs specs;
   for (const ExecCache& cache : caches) {
-    keys_.emplace_back(cache.option.id, TRY(base_of(cache, stop)));
+    names_.emplace_back(cache.option.id, TRY(base_of(cache, stop)));
     const store::CacheMountSharing sharing = sharing_of(cache.option.sharing);
-    const auto [place, added] = wanted.try_emplace(keys_.back(), Wanted{&cache, sharing});
-    place->second.sharing = stricter(place->second.sharing, sharing);
-  }
-  for (const auto& [key, want] : wanted) {
-    store::CacheMountSpec spec;
-    std::tie(spec.id, spec.base) = key;
-    spec.sharing = want.sharing;
+    const auto [place, added] = specs.try_emplace(names_.back());
+    store::CacheMountSpec& spec = place->second;
+    if (!added) {
+      spec.sharing = stricter(spec.sharing, sharing);
+      spec.readonly = spec.readonly && cache.readonly;
+      spec.linkable = false;
+      continue;
+    }
+    std::tie(spec.id, spec.base) = names_.back();
+    spec.sharing = sharing;
+    spec.readonly = cache.readonly;
+    spec.linkable = !cache.place.empty();
+    spec.destination_length = cache.place.size();
     if (!spec.base.empty()) {
-      spec.populate = [&](const std::filesystem::path& directory) {
-        return populate(*want.cache, directory, stop);
+      spec.populate = [this, &cache, stop](const std::filesystem::path& directory) {
+        return populate(cache, directory, stop);
       };
     }
-    leases_.emplace(key, TRY(store_.cache_mounts().acquire(spec, stop)));
   }
-  return {};
+  return specs;
+}
+
+// Waits for each in turn. Returns those that another step of this process offers.
+Result<std::vector<CacheName>> ExecCaches::take_locks(const Specs& specs, std::stop_token stop) {
+  std::vector<CacheName> offered;
+  for (const auto& [name, spec] : specs) {
+    auto pause = kShortPause;
+    for (;;) {
+      if (spec.sharing == store::CacheMountSharing::Shared && hosts_.is_offered(name)) {
+        offered.push_back(name);
+        break;
+      }
+      std::optional<store::CacheMountLease> lease = TRY(store_.cache_mounts().try_acquire(spec));
+      if (lease) {
+        leases_.emplace(name, *std::move(lease));
+        break;
+      }
+      TRY(wait(spec, pause, stop));
+    }
+  }
+  return offered;
+}
+
+// Never waits. False: one of them is neither offered any more nor free.
+Result<bool> ExecCaches::join(const std::vector<CacheName>& names, const Specs& specs) {
+  for (const CacheName& name : names) {
+    if (std::optional<CacheHosts::Guest> guest = hosts_.join(name)) {
+      guests_.emplace(name, *std::move(guest));
+      continue;
+    }
+    std::optional<store::CacheMountLease> lease =
+        TRY(store_.cache_mounts().try_acquire(specs.at(name)));
+    if (!lease) return false;
+    leases_.emplace(name, *std::move(lease));
+  }
+  return true;
+}
+
+Status ExecCaches::acquire(const std::vector<ExecCache>& caches, std::stop_token stop) {
+  const Specs specs = TRY(specs_of(caches, stop));
+  if (specs.empty()) return {};
+  auto pause = kShortPause;
+  for (;;) {
+    const std::vector<CacheName> offered = TRY(take_locks(specs, stop));
+    if (TRY(join(offered, specs))) return {};
+    release();
+    TRY(wait(specs.begin()->second, pause, stop));
+  }
 }
 
 const std::filesystem::path& ExecCaches::path(size_t index) const {
-  return leases_.at(keys_.at(index)).path();
+  const auto guest = guests_.find(names_.at(index));
+  return guest != guests_.end() ? guest->second.path() : leases_.at(names_.at(index)).path();
+}
+
+store::CacheMountLease* ExecCaches::lease(size_t index) {
+  const auto lease = leases_.find(names_.at(index));
+  return lease == leases_.end() ? nullptr : &lease->second;
+}
+
+void ExecCaches::release() {
+  guests_.clear();
+  leases_.clear();
 }
 
 }  // namespace slipway::ops

@@ -6,6 +6,7 @@
 
 #include "base/file_io.h"
 #include "base/root_dir.h"
+#include "base/text.h"
 #include "store/result_id.h"
 
 namespace slipway::ops {
@@ -21,6 +22,24 @@ std::string destination_of(const graph::Mount& mount, const std::string& cwd) {
   std::string text = absolute.lexically_normal().string();
   while (text.size() > 1 && text.ends_with('/')) text.pop_back();
   return text.starts_with("//") ? text.substr(1) : text;
+}
+
+bool lies_in(const std::string& path, const std::string& directory) {
+  return path == directory ||
+         (path.starts_with(directory) && (directory == "/" || path[directory.size()] == '/'));
+}
+
+// Whether what the image has of the path, if anything, is directories.
+Result<bool> can_be_directory(const Tree& image, const std::string& path) {
+  std::shared_ptr<const MergedDir> here = image.root();
+  for (const std::string& name : split(path, '/')) {
+    if (name.empty()) continue;
+    const std::optional<MergedDir::Entry> entry = TRY(here->find(name));
+    if (!entry) return true;
+    if (!S_ISDIR(entry->info.st_mode)) return false;
+    here = TRY(here->child(name));
+  }
+  return true;
 }
 
 Result<store::SnapshotId> snapshot_of(const solver::StepResult& result) {
@@ -62,7 +81,7 @@ Status ExecMounts::add(const graph::ExecOp& op, const std::vector<solver::StepRe
   }
   // Outer mounts before those inside them.
   std::ranges::stable_sort(planned, {}, &Planned::destination);
-  TRY(acquire_caches(planned));
+  TRY(acquire_caches(op, *root, planned));
   for (const Planned& plan : planned) {
     TRY(add_mount(plan).context("mount " + plan.destination));
   }
@@ -93,7 +112,7 @@ void ExecMounts::note_mount_point(const executor::ContainerMount& mount) {
 }
 
 Status ExecMounts::add_root(const graph::Mount& mount, const solver::StepResult* input) {
-  Tree tree;
+  MountedTree tree;
   tree.output = mount.output;
   store::SnapshotId parent;
   if (input != nullptr) {
@@ -103,15 +122,23 @@ Status ExecMounts::add_root(const graph::Mount& mount, const solver::StepResult*
   tree.active = TRY(sources_.store.snapshotter().prepare(parent));
   store::OverlayLayers layers = tree.active->layers();
   layers.lower.push_back(TRY(sources_.stubs.layer(mount_points_)));
+  if (overlays_.has_places()) {
+    const std::vector<std::filesystem::path> caches = overlays_.layers();
+    layers.lower.insert(layers.lower.begin(), caches.begin(), caches.end());
+    layers.refer_to_lower = true;
+  }
   rootfs_ = TRY(mount_point());
   tree.mount = TRY(sources_.store.snapshotter().mount(layers, rootfs_));
+  root_ = tree.active.get();
+  root_lower_ = std::move(layers.lower);
   readonly_root_ = mount.readonly;
   trees_.push_back(std::move(tree));
-  return {};
+  return overlays_.offer(sources_.hosts, rootfs_);
 }
 
 // A context or a snapshot that caches start from stays pinned by a tree of its own.
-Status ExecMounts::acquire_caches(std::vector<Planned>& planned) {
+Status ExecMounts::acquire_caches(const graph::ExecOp& op, const Planned& root,
+                                  std::vector<Planned>& planned) {
   std::vector<ExecCache> caches;
   for (Planned& plan : planned) {
     const graph::Mount& mount = *plan.mount;
@@ -119,12 +146,12 @@ Status ExecMounts::acquire_caches(std::vector<Planned>& planned) {
     if (!mount.cache) {
       return make_error(ErrorCode::InvalidInput, "mount {}: it has no cache options", mount.dest);
     }
-    ExecCache cache{*mount.cache, false, {}, mount.selector};
+    ExecCache cache{*mount.cache, false, {}, mount.selector, mount.readonly, {}};
     if (plan.input != nullptr) {
       const solver::StepResult source = TRY(as_snapshot(*plan.input, mount.selector));
       cache.has_initial = true;
       cache.initial = TRY(snapshot_of(source));
-      Tree tree;
+      MountedTree tree;
       tree.keep_alive = source.keep_alive;
       tree.output = mount.output;
       if (mount.output != kNone) tree.unchanged = *plan.input;
@@ -133,7 +160,57 @@ Status ExecMounts::acquire_caches(std::vector<Planned>& planned) {
     plan.cache = caches.size();
     caches.push_back(std::move(cache));
   }
+  if (caches.empty()) return {};
+  TRY(find_places(op, root, planned));
+  for (const Planned& plan : planned) {
+    if (plan.mount->type == graph::MountType::Cache) caches[plan.cache].place = plan.place;
+  }
   return caches_.acquire(caches, stop_);
+}
+
+// Where caches can lie in the overlay of the root: what a step mounts there itself is not in the
+// way, the image has directories there or nothing, and the step is no privileged one, which may
+// make what overlayfs would take for its own.
+Status ExecMounts::find_places(const graph::ExecOp& op, const Planned& root,
+                               std::vector<Planned>& planned) {
+  if (root.mount->readonly || op.security == graph::SecurityMode::Insecure) return {};
+  if (!TRY(sources_.store.snapshotter().can_refer())) return {};
+  store::OverlayLayers layers;
+  if (root.input != nullptr) {
+    layers = TRY(sources_.store.snapshotter().view(TRY(snapshot_of(*root.input))));
+  }
+  image_ = TRY(Tree::open(layers, {}));
+  std::vector<std::string> taken = {"/proc", "/dev", "/sys"};
+  std::vector<std::string> resolved;
+  for (const Planned& plan : planned) {
+    resolved.push_back(TRY(image_->resolve(plan.destination, true)));
+  }
+  for (size_t i = 0; i < planned.size(); ++i) {
+    if (planned[i].mount->type != graph::MountType::Cache || planned[i].mount->readonly) continue;
+    const auto is_in = [&](const std::string& outer) { return lies_in(resolved[i], outer); };
+    bool free = std::ranges::none_of(taken, is_in) && resolved[i] != "/";
+    for (size_t other = 0; other < planned.size(); ++other) {
+      if (other != i && is_in(resolved[other])) free = false;
+    }
+    if (free && TRY(can_be_directory(*image_, resolved[i]))) planned[i].place = resolved[i];
+  }
+  return {};
+}
+
+Status ExecMounts::add_cache(const Planned& planned) {
+  store::CacheMountLease* const lease = caches_.lease(planned.cache);
+  const bool below = lease != nullptr && lease->use() == store::CacheMountUse::Below;
+  if (below && lease->linkable()) {
+    return overlays_.place(*lease, caches_.name(planned.cache), *image_, planned.place);
+  }
+  std::filesystem::path source = caches_.path(planned.cache);
+  if (below) {
+    const auto [known, added] = apart_.try_emplace(lease);
+    if (added) known->second = TRY(overlays_.mount_apart(*lease));
+    source = known->second;
+  }
+  note_mount_point(executor::BindMount{source, planned.destination, planned.mount->readonly});
+  return {};
 }
 
 Status ExecMounts::add_mount(const Planned& planned) {
@@ -143,9 +220,7 @@ Status ExecMounts::add_mount(const Planned& planned) {
     case graph::MountType::Bind:
       return add_bind(mount, destination, planned.input);
     case graph::MountType::Cache:
-      note_mount_point(
-          executor::BindMount{caches_.path(planned.cache), destination, mount.readonly});
-      return {};
+      return add_cache(planned);
     case graph::MountType::Secret:
       return add_secret(mount, destination);
     case graph::MountType::Ssh:
@@ -184,7 +259,7 @@ Status ExecMounts::mount_bind(const std::filesystem::path& tree, const graph::Mo
 
 Status ExecMounts::add_bind(const graph::Mount& mount, const std::string& destination,
                             const solver::StepResult* input) {
-  Tree tree;
+  MountedTree tree;
   store::SnapshotId snapshot;
   if (input != nullptr) {
     const solver::StepResult source = TRY(as_snapshot(*input, mount.selector));
@@ -245,14 +320,27 @@ void ExecMounts::fill(executor::ProcessSpec& spec) const {
   if (shm_size_) spec.shm_size = *shm_size_;
 }
 
-Result<std::vector<solver::StepResult>> ExecMounts::commit() {
-  caches_.release();
-  for (Tree& tree : trees_) {
+// Caches keep what a step wrote however it ended.
+ExecMounts::~ExecMounts() {
+  (void)finish_caches().has_value();
+}
+
+Status ExecMounts::finish_caches() {
+  if (std::exchange(caches_are_finished_, true)) return {};
+  overlays_.close();
+  for (MountedTree& tree : trees_) {
     if (tree.mount) TRY(tree.mount->unmount());
   }
-  std::ranges::sort(trees_, {}, &Tree::output);
+  TRY(overlays_.finish(root_, root_lower_));
+  caches_.release();
+  return {};
+}
+
+Result<std::vector<solver::StepResult>> ExecMounts::commit() {
+  TRY(finish_caches());
+  std::ranges::sort(trees_, {}, &MountedTree::output);
   std::vector<solver::StepResult> results;
-  for (Tree& tree : trees_) {
+  for (MountedTree& tree : trees_) {
     if (tree.output == kNone) continue;
     if (tree.unchanged) {
       results.push_back(*tree.unchanged);

@@ -196,7 +196,7 @@ Result<std::vector<solver::StepResult>> ExecRunner::run(
   }
   executor::ProcessSpec spec = TRY(process_of(op));
   const ExecSources sources{parts_.store,  parts_.pool,     parts_.rootless, parts_.secrets,
-                            parts_.agents, context_copies_, stubs_};
+                            parts_.agents, context_copies_, stubs_,          cache_hosts_};
   TempDir mount_points = TRY(parts_.store.scratch_directory("exec-"));
   const std::unique_ptr<ExecMounts> mounts =
       TRY(ExecMounts::prepare(sources, op, inputs, std::move(mount_points), context.stop));

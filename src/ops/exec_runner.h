@@ -3,6 +3,7 @@
 
 #include "base/thread_pool.h"
 #include "executor/process_spec.h"
+#include "ops/cache_hosts.h"
 #include "ops/context_copies.h"
 #include "ops/step_secrets.h"
 #include "ops/stub_layers.h"
@@ -46,6 +47,7 @@ class ExecRunner final : public solver::OpRunner {
   const ExecOptions options_;
   ContextCopies context_copies_;
   StubLayers stubs_;
+  CacheHosts cache_hosts_;
 };
 
 }  // namespace slipway::ops

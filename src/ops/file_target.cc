@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "layer/directory_entries.h"
 #include "layer/xattr.h"
+#include "ops/entry_metadata.h"
 
 namespace slipway::ops {
 namespace {
@@ -18,22 +19,6 @@ bool is_whiteout(const struct stat& info) {
 
 Result<UniqueFd> open_directory(int parent, const std::string& name) {
   return open_file_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-}
-
-// As overlayfs copies a directory up: everything but its entries.
-Status copy_directory_metadata(int from, int to) {
-  struct stat info;
-  if (::fstat(from, &info) != 0) return errno_error("stat");
-  if (::fchown(to, info.st_uid, info.st_gid) != 0) return errno_error("change owner");
-  if (::fchmod(to, info.st_mode & 07777) != 0) return errno_error("change mode");
-  for (const std::string& key : TRY(layer::list_xattrs(from))) {
-    if (key.starts_with("trusted.overlay.") || key.starts_with("user.overlay.")) continue;
-    const Status set = layer::set_xattr(to, key, TRY(layer::get_xattr(from, key)));
-    if (!set && set.error().errno_value() != EOPNOTSUPP && set.error().errno_value() != EPERM) {
-      return set.error();
-    }
-  }
-  return {};
 }
 
 }  // namespace
@@ -69,7 +54,7 @@ Result<FileTarget::Dir> FileTarget::writable_child(const MergedDir& parent,
   // The lower layers show it, so upper has no whiteout here.
   if (::mkdirat(parent.descriptor(), name.c_str(), 0700) != 0) return errno_error("{}", what);
   const UniqueFd made = TRY(open_directory(parent.descriptor(), name).context(what));
-  TRY(copy_directory_metadata(found->descriptor(), made.get()).context(what));
+  TRY(copy_metadata(found->descriptor(), made.get()).context(what));
   struct stat info;
   if (::fstat(found->descriptor(), &info) != 0) return errno_error("{}", what);
   times_.try_emplace(found->path(), DirectoryTime{info.st_mtim, false});

@@ -152,6 +152,17 @@ Result<std::string> MergedDir::read_link(const std::string& name) const {
   return layer::read_link(layers_[*layer].get(), name);
 }
 
+Status MergedDir::link(const std::string& name, int target_fd,
+                       const std::string& target_name) const {
+  struct stat info;
+  const std::optional<size_t> layer = TRY(layer_of(name, info));
+  if (!layer) return Error::from_errno(ENOENT, "link /" + path_of(name));
+  if (::linkat(layers_[*layer].get(), name.c_str(), target_fd, target_name.c_str(), 0) != 0) {
+    return errno_error("link /{}", path_of(name));
+  }
+  return {};
+}
+
 Result<Tree> Tree::open(const store::OverlayLayers& layers, TreeRules rules) {
   Tree tree;
   tree.rules_ = std::make_unique<TreeRules>(std::move(rules));

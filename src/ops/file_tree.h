@@ -72,6 +72,8 @@ class MergedDir {
   Result<std::shared_ptr<const MergedDir>> child(const std::string& name) const;
   Result<UniqueFd> open_file(const std::string& name) const;
   Result<std::string> read_link(const std::string& name) const;
+  // Makes `target_name` in the directory `target_fd` another name of entry `name`.
+  Status link(const std::string& name, int target_fd, const std::string& target_name) const;
 
   // The directory in the topmost layer that has it: where its owner, mode, times and attributes
   // come from.
