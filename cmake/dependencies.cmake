@@ -27,6 +27,10 @@ slipway_static(slipway_zstd zstd Threads::Threads)
 slipway_static(slipway_bz2 bz2)
 slipway_static(slipway_lzma lzma)
 slipway_static(slipway_z z)
+slipway_static(slipway_mpfr mpfr gmp)
+slipway_static(slipway_utf8proc utf8proc)
+slipway_static(slipway_re2 re2 Threads::Threads)
+slipway_static(slipway_crypt crypt)
 # ADD reads tar and four compressions; the shared library brings libxml2 and ICU along.
 slipway_static(slipway_archive archive slipway_bz2 slipway_lzma slipway_z slipway_zstd acl)
 

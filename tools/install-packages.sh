@@ -6,6 +6,7 @@ set -euo pipefail
 build=(g++ cmake ninja-build ccache mold pkg-config nlohmann-json3-dev libfmt-dev libcli11-dev
        libprotobuf-dev protobuf-compiler libyaml-cpp-dev libssl-dev libcurl4-openssl-dev
        libsqlite3-dev libseccomp-dev libarchive-dev libbz2-dev liblzma-dev libacl1-dev zlib1g-dev libzstd-dev libisal-dev libdeflate-dev
+       libmpfr-dev libre2-dev libutf8proc-dev libcrypt-dev
        libgtest-dev libgmock-dev libbenchmark-dev)
 run=(crun passt git uidmap ca-certificates)
 test=(docker-registry skopeo umoci podman runc busybox-static jq curl attr acl openssh-client
