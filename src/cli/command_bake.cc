@@ -5,22 +5,24 @@
 #include <CLI/CLI.hpp>
 
 #include "base/file_io.h"
+#include "cli/bake_input.h"
 #include "cli/build_session.h"
 #include "cli/check_session.h"
 #include "cli/command.h"
 #include "cli/failure_report.h"
+#include "frontend/bake/listing.h"
 #include "frontend/bake/resolve.h"
 #include "frontend/compose/definition_files.h"
 
 namespace slipway::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct BakeFlags {
   std::vector<std::string> targets;
   std::vector<std::string> files;
   std::vector<std::string> set;
+  std::vector<std::string> variables;
+  std::string list;  // what; empty: nothing
   std::string sbom;
   std::string provenance;
   std::string progress;
@@ -29,55 +31,11 @@ struct BakeFlags {
   bool check = false;
   std::string layer_split = "auto";
   bool print = false;
-  bool list = false;
   bool no_cache = false;
   bool pull = false;
   bool push = false;
   bool load = false;
 };
-
-Result<std::vector<compose::File>> read_files(const BakeFlags& flags, const fs::path& directory) {
-  std::vector<compose::File> files;
-  for (const std::string& name : flags.files) {
-    if (name == "-") {
-      files.push_back({name, TRY(read_fd(STDIN_FILENO).context("read stdin"))});
-    } else {
-      files.push_back({name, TRY(read_file(directory / name).context("read definition"))});
-    }
-  }
-  if (!flags.files.empty()) return files;
-  for (const char* name : compose::kDefaultFiles) {
-    if (fs::exists(directory / name)) {
-      files.push_back({name, TRY(read_file(directory / name))});
-    }
-  }
-  if (!files.empty()) return files;
-  return make_error(ErrorCode::NotFound, "no compose or bake file in {}", directory.string())
-      .with_hint("name one with -f, or add compose.yaml");
-}
-
-Result<compose::Options> compose_options(const Environment& environment) {
-  const fs::path directory = environment.working_directory;
-  compose::Options options{
-      .environment = environment.variables,
-      .read_file = [directory](const std::string& path) { return read_file(directory / path); }};
-  const fs::path dotenv = directory / ".env";
-  if (fs::exists(dotenv)) {
-    options.environment =
-        TRY(compose::read_dotenv(TRY(read_file(dotenv)), options.environment).context(".env"));
-  }
-  return options;
-}
-
-int list_targets(const bake::Definitions& definitions) {
-  for (const bake::Group& group : definitions.groups) {
-    std::printf("%-24s group\n", group.name.c_str());
-  }
-  for (const bake::TargetDefinition& target : definitions.targets) {
-    std::printf("%-24s %s\n", target.name.c_str(), target.description.c_str());
-  }
-  return 0;
-}
 
 Result<bake::Resolved> resolve(const BakeFlags& flags, const bake::Definitions& definitions,
                                const Environment& environment) {
@@ -93,7 +51,9 @@ Result<bake::Resolved> resolve(const BakeFlags& flags, const bake::Definitions& 
 
 Result<int> bake(const BakeFlags& flags, Invocation& invocation) {
   const Environment& environment = invocation.environment;
-  const std::vector<compose::File> files = TRY(read_files(flags, environment.working_directory));
+  TRY(check_no_remote_files(flags.targets, environment));
+  const std::vector<compose::File> files = TRY(read_bake_files(flags.files, environment));
+  const auto variables = TRY(parse_bake_variables(flags.variables));
   std::map<std::string, std::string> texts;
   for (const compose::File& file : files) texts[file.name] = file.text;
   const auto fail = [&](const Error& error) {
@@ -101,13 +61,21 @@ Result<int> bake(const BakeFlags& flags, Invocation& invocation) {
     return exit_code(error);
   };
 
-  const auto definitions = compose::read_definitions(files, TRY(compose_options(environment)));
+  const auto definitions =
+      compose::read_definitions(files, TRY(bake_options(environment, variables)));
   if (!definitions) return fail(definitions.error());
-  if (flags.list) return list_targets(*definitions);
+  for (const std::string& warning : definitions->warnings) {
+    std::fprintf(stderr, "WARNING: %s\n", warning.c_str());
+  }
+  if (!flags.list.empty()) {
+    const bake::ListRequest request = TRY(bake::parse_list_request(flags.list));
+    TRY(write_all(STDOUT_FILENO, bake::list(*definitions, request)));
+    return 0;
+  }
   const auto resolved = resolve(flags, *definitions, environment);
   if (!resolved) return fail(resolved.error());
   if (flags.print) {
-    TRY(write_all(STDOUT_FILENO, bake::print(*resolved)));
+    TRY(write_all(STDOUT_FILENO, bake::print(*resolved) + "\n"));
     return 0;
   }
   const auto targets = bake::to_targets(*resolved);
@@ -135,14 +103,18 @@ Command make_bake_command(CLI::App& app) {
       ->type_name("TARGET");
   app.add_option(
          "-f,--file", flags->files,
-         "Compose or bake file; several are merged (default: compose.yaml, docker-bake.json, …)")
+         "Compose or bake file; several are merged (default: compose.yaml, docker-bake.hcl, …)")
       ->type_name("FILE")
       ->allow_extra_args(false);
   app.add_option("--set", flags->set, "Override a value: PATTERN.KEY[.SUBKEY]=VALUE")
       ->type_name("OVERRIDE")
       ->allow_extra_args(false);
+  app.add_option("--var", flags->variables, "Set a variable of a bake file: NAME=VALUE")
+      ->type_name("VARIABLE")
+      ->allow_extra_args(false);
   app.add_flag("--print", flags->print, "Print the resolved targets as JSON, build nothing");
-  app.add_flag("--list", flags->list, "List targets and groups");
+  app.add_option("--list", flags->list, "List targets or variables[,format=json]")
+      ->type_name("WHAT");
   app.add_option("--call", flags->call, "What to do: build or check[,format=json]")
       ->type_name("METHOD");
   app.add_flag("--check", flags->check, "Short for --call=check");

@@ -31,6 +31,18 @@ void remove_repeated(std::optional<std::vector<std::string>>& list) {
       *list, [&](const std::string& entry) { return entry.empty() || !seen.insert(entry).second; });
 }
 
+void merge_limits(std::optional<ResourceLimits>& mine, const std::optional<ResourceLimits>& other) {
+  if (!other) return;
+  if (!mine) mine.emplace();
+  replace(mine->memory, other->memory);
+  replace(mine->memory_swap, other->memory_swap);
+  replace(mine->cpu_shares, other->cpu_shares);
+  replace(mine->cpu_period, other->cpu_period);
+  replace(mine->cpu_quota, other->cpu_quota);
+  replace(mine->cpuset_cpus, other->cpuset_cpus);
+  replace(mine->cpuset_mems, other->cpuset_mems);
+}
+
 // A later entry takes the place of the first one with its key.
 template <typename T, typename Key>
 std::vector<T> last_of_each(std::vector<T> entries, Key key) {
@@ -109,6 +121,8 @@ void TargetDefinition::merge(const TargetDefinition& other) {
   append(no_cache_filter, other.no_cache_filter);
   replace(shm_size, other.shm_size);
   append(ulimits, other.ulimits);
+  merge_limits(resources, other.resources);
+  append(policy, other.policy);
   append(entitlements, other.entitlements);
   add(extra_hosts, other.extra_hosts);
   if (!other.description.empty()) description = other.description;

@@ -2,6 +2,7 @@
 // resolve.h makes the finished targets (target.h) of it.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,6 +32,26 @@ struct SshSpec {
   std::string id;
   std::vector<std::string> paths;
   auto operator<=>(const SshSpec&) const = default;
+};
+
+// Limits of what a step may use. Read and printed; building with them is refused.
+struct ResourceLimits {
+  std::optional<std::string> memory;
+  std::optional<std::string> memory_swap;
+  std::optional<int64_t> cpu_shares;
+  std::optional<int64_t> cpu_period;
+  std::optional<int64_t> cpu_quota;
+  std::optional<std::string> cpuset_cpus;
+  std::optional<std::string> cpuset_mems;
+};
+
+// A source policy. Read and printed; building with one is refused.
+struct PolicySpec {
+  std::vector<std::string> files;
+  bool reset = false;
+  bool disabled = false;
+  std::optional<bool> strict;
+  std::optional<std::string> log_level;
 };
 
 // Something a file asks for that is understood but not done: building with it is refused.
@@ -67,9 +88,11 @@ struct TargetDefinition {
   std::optional<std::vector<std::string>> no_cache_filter;
   std::optional<std::string> shm_size;
   std::optional<std::vector<std::string>> ulimits;  // "nofile=1024:2048"
+  std::optional<ResourceLimits> resources;
   std::optional<std::string> call;
   std::optional<std::vector<std::string>> entitlements;
   std::map<std::string, std::string> extra_hosts;
+  std::optional<std::vector<PolicySpec>> policy;
   std::vector<Unsupported> unsupported;
   bool linked = false;  // built only because another target's context is this one
   SourceSpan span;
@@ -86,9 +109,19 @@ struct Group {
   std::vector<std::string> targets;  // of targets and groups
 };
 
+// A variable of a bake file, with the value it has.
+struct VariableSpec {
+  std::string name;
+  std::string description;
+  std::string type;                  // empty: not said
+  std::optional<std::string> value;  // a text, or JSON; nothing: null
+};
+
 struct Definitions {
   std::vector<Group> groups;
   std::vector<TargetDefinition> targets;
+  std::vector<VariableSpec> variables;
+  std::vector<std::string> warnings;  // what is probably a slip, but buildx accepts
 
   // Adds those of a later file: targets of one name merge, groups of one name join.
   void merge(const Definitions& later);

@@ -43,8 +43,10 @@ constexpr KeySpec kKeys[] = {
     {"no-cache-filter", "", KeyKind::List},
     {"output", "", KeyKind::List},
     {"platform", "platforms", KeyKind::List},
+    {"policy", "", KeyKind::List},
     {"pull", "", KeyKind::Text},
     {"push", "", KeyKind::Text},
+    {"resource", "resources", KeyKind::Map},
     {"secret", "secrets", KeyKind::Secret},
     {"shm-size", "", KeyKind::Text},
     {"ssh", "", KeyKind::List},
@@ -111,6 +113,9 @@ Result<Setting> parse_setting(const std::string& text) {
   }
   if (second == std::string::npos && setting.key.kind == KeyKind::Map) {
     return invalid("invalid key {}, {} requires name", setting.written_key, setting.key.name);
+  }
+  if (setting.key.name == "resource" && setting.append) {
+    return invalid("invalid key {}, resource does not support append", setting.written_key);
   }
   if (setting.key.kind == KeyKind::Secret && second != std::string::npos && setting.append) {
     return invalid("invalid key {}, secret does not support append", setting.written_key);
@@ -227,6 +232,10 @@ Status apply_list(std::string_view key, const Override& setting, TargetDefinitio
     set_list(target.entitlements, values, !setting.clear);
   } else if (key == "annotation") {
     set_list(target.annotations, values, !setting.clear);
+  } else if (key == "policy") {
+    std::vector<PolicySpec> policies;
+    for (const std::string& text : values) policies.push_back(TRY(parse_policy(text)));
+    set_list(target.policy, std::move(policies), setting.append);
   } else if (key == "attest") {
     std::vector<Attestation> attestations;
     for (const std::string& text : values) {
@@ -263,12 +272,17 @@ Status apply_text(std::string_view key, const std::string& value, TargetDefiniti
   return {};
 }
 
-void apply_member(std::string_view key, const std::string& name, const std::string& value,
-                  TargetDefinition& target) {
+Status apply_member(std::string_view key, const std::string& name, const std::string& value,
+                    TargetDefinition& target) {
   if (key == "arg") target.args[name] = value;
   if (key == "contexts") target.contexts[name] = value;
   if (key == "label") target.labels[name] = value;
   if (key == "extra-host") target.extra_hosts[name] = value;
+  if (key == "resource") {
+    if (!target.resources) target.resources.emplace();
+    return set_resource(*target.resources, name, value);
+  }
+  return {};
 }
 
 Status apply_one(const std::string& written, const Override& setting, TargetDefinition& target) {
@@ -281,8 +295,7 @@ Status apply_one(const std::string& written, const Override& setting, TargetDefi
     case KeyKind::List:
       return apply_list(key.name, setting, target);
     case KeyKind::Map:
-      apply_member(key.name, subkey, setting.value, target);
-      return {};
+      return apply_member(key.name, subkey, setting.value, target);
     case KeyKind::Secret:
       if (dot != std::string::npos) return set_secret(target, subkey, setting.value);
       set_merged(target.secrets, TRY(parse_secrets(setting.values)), setting.append);

@@ -83,6 +83,46 @@ void write_ssh(JsonWriter& json, const SshSpec& ssh) {
   json.end_object();
 }
 
+void write_resources(JsonWriter& json, const ResourceLimits& limits) {
+  const auto number = [&](std::string_view name, const std::optional<int64_t>& value) {
+    if (value) json.key(name).number(*value);
+  };
+  json.key("resources").begin_object();
+  optional_text(json, "memory", limits.memory);
+  optional_text(json, "memory-swap", limits.memory_swap);
+  number("cpu-shares", limits.cpu_shares);
+  number("cpu-period", limits.cpu_period);
+  number("cpu-quota", limits.cpu_quota);
+  optional_text(json, "cpuset-cpus", limits.cpuset_cpus);
+  optional_text(json, "cpuset-mems", limits.cpuset_mems);
+  json.end_object();
+}
+
+// The one entry whose names buildx does not spell as it reads them.
+void write_policy(JsonWriter& json, const PolicySpec& policy) {
+  json.begin_object();
+  json.key("Files");
+  if (policy.files.empty()) {
+    json.null();
+  } else {
+    json.begin_array();
+    for (const std::string& file : policy.files) {
+      json.begin_object();
+      json.key("Filename").string(file);
+      json.key("Data").null();
+      json.end_object();
+    }
+    json.end_array();
+  }
+  json.key("Reset").boolean(policy.reset);
+  json.key("Disabled").boolean(policy.disabled);
+  json.key("Strict");
+  policy.strict ? json.boolean(*policy.strict) : json.null();
+  json.key("LogLevel");
+  policy.log_level ? json.string(*policy.log_level) : json.null();
+  json.end_object();
+}
+
 void write_target(JsonWriter& json, const TargetDefinition& target) {
   json.begin_object();
   json.optional("description", target.description);
@@ -112,9 +152,11 @@ void write_target(JsonWriter& json, const TargetDefinition& target) {
   optional_list(json, "no-cache-filter", target.no_cache_filter);
   optional_text(json, "shm-size", target.shm_size);
   optional_list(json, "ulimits", target.ulimits);
+  if (target.resources) write_resources(json, *target.resources);
   optional_text(json, "call", target.call);
   optional_list(json, "entitlements", target.entitlements);
   json.optional("extra-hosts", escaped(target.extra_hosts));
+  optional_objects(json, "policy", target.policy, write_policy);
   json.end_object();
 }
 

@@ -142,9 +142,6 @@ class Resolver {
     } else if (!is_remote(*target.context)) {
       target.context = clean_path(*target.context);
     }
-    for (auto& [context, path] : target.contexts) {
-      if (path.starts_with("cwd://")) path = clean_path(path.substr(6));
-    }
     return target;
   }
 
@@ -218,6 +215,13 @@ Status check_supported(const TargetDefinition& definition) {
     return make_error(ErrorCode::Unsupported, "{} is not supported yet", unsupported.what)
         .at(unsupported.span);
   }
+  for (const auto& [key, is_set] : {std::pair("resources", definition.resources.has_value()),
+                                    std::pair("policy", !list_of(definition.policy).empty())}) {
+    if (!is_set) continue;
+    return make_error(ErrorCode::Unsupported, "target {}: {} is not supported yet", definition.name,
+                      key)
+        .at(definition.span);
+  }
   for (const Attestation& attestation : list_of(definition.attest)) {
     if (attestation.disabled) continue;
     return make_error(ErrorCode::Unsupported, "target {}: attestation {} is not supported yet",
@@ -237,6 +241,9 @@ Result<Target> to_target(const TargetDefinition& definition) {
   target.target = definition.target.value_or("");
   for (const auto& [name, value] : definition.args) target.args[name] = value;
   target.contexts = definition.contexts;
+  for (auto& [name, path] : target.contexts) {
+    if (path.starts_with("cwd://")) path = clean_path(path.substr(6));
+  }
   target.labels = definition.labels;
   target.annotations = list_of(definition.annotations);
   target.tags = list_of(definition.tags);

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "frontend/bake/json_file.h"
+#include "frontend/bake/bake_file.h"
 
 namespace slipway::bake {
 namespace {
@@ -12,8 +12,15 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Pair;
 
+Result<Definitions> read(std::string_view json) {
+  const BakeFile file{"docker-bake.json", std::string(json)};
+  Definitions definitions;
+  TRY(read_bake_files({&file, 1}, {}, definitions));
+  return definitions;
+}
+
 Result<Resolved> resolved(std::string_view json, Request request = {}) {
-  return resolve(TRY(read_json(json, "docker-bake.json", {})), request, {});
+  return resolve(TRY(read(json)), request, {});
 }
 
 std::string error_of(std::string_view json, Request request = {}) {
@@ -59,8 +66,8 @@ TEST(Resolve, LinkedTargetsAreBuiltForTheCacheOnly) {
 }
 
 TEST(Resolve, TheEpochOfTheEnvironmentReachesEveryTarget) {
-  const auto definitions = read_json(
-      R"({"target": {"a": {}, "b": {"args": {"SOURCE_DATE_EPOCH": "1"}}}})", "f.json", {});
+  const auto definitions =
+      read(R"({"target": {"a": {}, "b": {"args": {"SOURCE_DATE_EPOCH": "1"}}}})");
   const auto result = resolve(*definitions, {.targets = {"a", "b"}}, [](const std::string& name) {
     return name == "SOURCE_DATE_EPOCH" ? std::optional<std::string>("7") : std::nullopt;
   });

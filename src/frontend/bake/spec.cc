@@ -41,6 +41,9 @@ constexpr std::string_view kUlimits[] = {"core",    "cpu",      "data",   "fsize
                                          "memlock", "msgqueue", "nice",   "nofile",     "nproc",
                                          "rss",     "rtprio",   "rttime", "sigpending", "stack"};
 
+constexpr std::string_view kLogLevels[] = {"panic", "fatal", "error", "warning",
+                                           "info",  "debug", "trace"};
+
 Result<int64_t> parse_limit(std::string_view text) {
   int64_t value = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -165,6 +168,63 @@ Result<UlimitSpec> parse_ulimit(std::string_view text) {
 
 std::string to_string(const UlimitSpec& ulimit) {
   return fmt::format("{}={}:{}", ulimit.name, ulimit.soft, ulimit.hard);
+}
+
+Result<PolicySpec> parse_policy(std::string_view text) {
+  return policy_of_fields(TRY(parse_csv_line(text)));
+}
+
+Result<PolicySpec> policy_of_fields(const std::vector<std::string>& fields) {
+  PolicySpec policy;
+  for (const std::string& field : fields) {
+    const size_t equals = field.find('=');
+    if (equals == std::string::npos) return invalid("invalid value {}", field);
+    const std::string key = to_lower(trim_unicode(field.substr(0, equals)));
+    const std::string value = field.substr(equals + 1);
+    const auto truth = [&] { return parse_bool(value).context("invalid value " + field); };
+    if (key == "filename" && !value.empty()) {
+      policy.files.push_back(value);
+    } else if (key == "reset") {
+      policy.reset = TRY(truth());
+    } else if (key == "disabled") {
+      policy.disabled = TRY(truth());
+    } else if (key == "strict") {
+      policy.strict = TRY(truth());
+    } else if (key == "log-level") {
+      const std::string level = to_lower(value) == "warn" ? "warning" : to_lower(value);
+      if (std::find(std::begin(kLogLevels), std::end(kLogLevels), level) == std::end(kLogLevels)) {
+        return invalid("invalid value {}: not a log level", field);
+      }
+      policy.log_level = level;
+    } else {
+      return invalid("invalid value {}{}", field,
+                     did_you_mean(key, {"filename", "reset", "disabled", "strict", "log-level"}));
+    }
+  }
+  return policy;
+}
+
+Status set_resource(ResourceLimits& limits, std::string_view name, const std::string& value) {
+  if (name == "memory") {
+    limits.memory = value;
+  } else if (name == "memory-swap") {
+    limits.memory_swap = value;
+  } else if (name == "cpu-shares") {
+    limits.cpu_shares = TRY(parse_limit(value));
+  } else if (name == "cpu-period") {
+    limits.cpu_period = TRY(parse_limit(value));
+  } else if (name == "cpu-quota") {
+    limits.cpu_quota = TRY(parse_limit(value));
+  } else if (name == "cpuset-cpus") {
+    limits.cpuset_cpus = value;
+  } else if (name == "cpuset-mems") {
+    limits.cpuset_mems = value;
+  } else {
+    return invalid("unknown resources key {}{}", name,
+                   did_you_mean(name, {"memory", "memory-swap", "cpu-shares", "cpu-period",
+                                       "cpu-quota", "cpuset-cpus", "cpuset-mems"}));
+  }
+  return {};
 }
 
 Result<std::optional<Attestation>> attestation_of(std::string_view type, std::string_view value) {

@@ -22,6 +22,12 @@ Result<Attestation> parse_attestation(std::string_view text);
 Result<UlimitSpec> parse_ulimit(std::string_view text);
 std::string to_string(const UlimitSpec& ulimit);
 
+// "filename=policy.rego,strict=true".
+Result<PolicySpec> parse_policy(std::string_view text);
+Result<PolicySpec> policy_of_fields(const std::vector<std::string>& fields);
+// One limit by its name, as --set resources.NAME=VALUE.
+Status set_resource(ResourceLimits& limits, std::string_view name, const std::string& value);
+
 // The attestation that --sbom or --provenance (or compose's keys) ask for: "true", "false",
 // "mode=max". Nothing where `value` is empty.
 Result<std::optional<Attestation>> attestation_of(std::string_view type, std::string_view value);

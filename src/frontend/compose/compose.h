@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "frontend/bake/bake_file.h"
 #include "frontend/bake/definition.h"
 #include "frontend/compose/interpolate.h"
 
@@ -25,6 +26,7 @@ using FileReader = std::function<Result<std::string>(const std::string& path)>;
 struct Options {
   Environment environment;  // the process's, with .env already read (read_dotenv)
   FileReader read_file;     // without it, what needs another file is refused
+  bake::BakeOptions bake;   // for bake files, which .env does not concern
 };
 
 // Reads the files, later ones over earlier ones (compose.override.yaml last). Every service with a

@@ -1,35 +1,43 @@
 #include "frontend/compose/definition_files.h"
 
-#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
-#include "frontend/bake/json_file.h"
+#include "frontend/bake/bake_file.h"
 
 namespace slipway::compose {
+namespace {
+
+// Whether the file is a compose file; an error where it is neither that nor a bake file.
+Result<bool> is_compose_file(const File& file, const Options& options) {
+  const std::string name = to_lower(file.name);
+  if (name.ends_with(".yml") || name.ends_with(".yaml")) return true;
+  if (bake::is_bake_file_name(name)) return false;
+  const Result<bake::Definitions> compose = read({&file, 1}, options);
+  if (compose) return true;
+  const Status bake = bake::check_syntax({file.name, file.text});
+  if (bake) return false;
+  return make_error(ErrorCode::InvalidInput,
+                    "{} is neither a compose file ({}) nor a bake file ({})", file.name,
+                    compose.error().message(), bake.error().message());
+}
+
+}  // namespace
 
 Result<bake::Definitions> read_definitions(std::span<const File> files, const Options& options) {
   std::vector<File> compose_files;
-  bake::Definitions definitions;
-  std::vector<bake::Definitions> later;
+  std::vector<bake::BakeFile> bake_files;
   for (const File& file : files) {
-    const std::string name = to_lower(file.name);
-    if (name.ends_with(".hcl")) {
-      return make_error(ErrorCode::Unsupported,
-                        "read {}: HCL bake files are not supported yet, use JSON or compose",
-                        file.name);
-    }
-    if (name.ends_with(".json")) {
-      later.push_back(TRY(bake::read_json(file.text, file.name, [&](const std::string& variable) {
-        const auto found = options.environment.find(variable);
-        return found == options.environment.end() ? std::nullopt : std::optional(found->second);
-      })));
-    } else {
+    if (TRY(is_compose_file(file, options))) {
       compose_files.push_back(file);
+    } else {
+      bake_files.push_back({file.name, file.text});
     }
   }
+  bake::Definitions definitions;
   if (!compose_files.empty()) definitions = TRY(read(compose_files, options));
-  for (const bake::Definitions& each : later) definitions.merge(each);
+  TRY(bake::read_bake_files(bake_files, options.bake, definitions));
   return definitions;
 }
 

@@ -1,4 +1,4 @@
-// All files of one `bake`: compose files and docker-bake.json together.
+// All files of one `bake`: compose files and bake files together.
 #pragma once
 
 #include <span>
@@ -25,8 +25,8 @@ inline constexpr const char* kDefaultFiles[] = {
     "docker-bake.override.hcl",
 };
 
-// Reads compose files (.yml, .yaml, or any name that is not .json or .hcl) as one project, then
-// lays the JSON files over it, in order. HCL is refused.
+// Reads compose files (.yml, .yaml) as one project, then bake files (.hcl, .json) as one over it.
+// A file of another name is what it can be read as: a compose file, else HCL, else JSON.
 Result<bake::Definitions> read_definitions(std::span<const File> files, const Options& options);
 
 }  // namespace slipway::compose
