@@ -79,6 +79,16 @@ Status CacheMountLease::note(const CacheMountOutcome& outcome) {
   return {};
 }
 
+// A linked one stays linked: files that it kept may be a snapshot's.
+Status CacheMountLease::note_replaced() {
+  const CacheSurvey found = TRY(survey_cache(path_));
+  TRY(core_->database().lock()->run(
+      "UPDATE cache_mounts SET longest_path = ?2, "
+      "linking = CASE WHEN linking < 0 THEN linking WHEN ?3 THEN 0 ELSE ?4 END WHERE id = ?1",
+      id_, static_cast<int64_t>(found.longest_path), found.fits_overlay ? 1 : 0, kNobodyLinks));
+  return {};
+}
+
 bool CacheMounts::Knowledge::is_open() const {
   return linking >= 0 && linking < kNobodyLinks;
 }
@@ -175,15 +185,23 @@ Result<bool> CacheMounts::needs_repair(int64_t id) const {
   return !is_there(directory(id)) || is_there(changes_beside(directory(id)));
 }
 
-// Under the exclusive lock. Changes first: a crash may have happened while they replaced the
-// directory.
-Status CacheMounts::repair(const CacheMountSpec& spec, int64_t id) {
+// Changes first: a crash may have happened while they replaced the directory.
+Status CacheMounts::settle(int64_t id) {
   const std::filesystem::path path = directory(id);
   if (is_there(changes_beside(path))) TRY(merge_beside(*core_, path));
   if (is_there(path)) return {};
   // The name that directories had before.
-  if (::rename((path.parent_path() / "data").c_str(), path.c_str()) == 0) return {};
-  return create(spec, id);
+  const std::filesystem::path earlier = path.parent_path() / "data";
+  if (::rename(earlier.c_str(), path.c_str()) != 0 && errno != ENOENT) {
+    return errno_error("rename {}", earlier.string());
+  }
+  return {};
+}
+
+// Under the exclusive lock.
+Status CacheMounts::repair(const CacheMountSpec& spec, int64_t id) {
+  TRY(settle(id));
+  return is_there(directory(id)) ? Status() : create(spec, id);
 }
 
 Status CacheMounts::survey(int64_t id, Knowledge& knowledge) {

@@ -79,6 +79,8 @@ class CacheMountLease {
   Status merge(const std::filesystem::path& changes);
   // Remembered for the choice of the next steps.
   Status note(const CacheMountOutcome& outcome);
+  // The directory was replaced by another one: what was learnt of its content is learnt anew.
+  Status note_replaced();
 
  private:
   friend class CacheMounts;
@@ -111,6 +113,8 @@ class CacheMounts {
   // A plain directory. Its name is one that no image has at its root: as a layer of an overlay the
   // parent shows it there (docs/cache-mounts.md).
   std::filesystem::path directory(int64_t id) const;
+  // For those who hold the exclusive lock without acquire(): completes what a crash left half done.
+  Status settle(int64_t id);
 
  private:
   // What is remembered of a cache.

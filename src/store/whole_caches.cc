@@ -25,7 +25,8 @@ Result<std::vector<CacheMountInfo>> list_cache_mounts(Store& store) {
     }
   }
   std::erase_if(mounts, [&](const CacheMountInfo& mount) {
-    return ::access(store.cache_mounts().directory(mount.number).c_str(), F_OK) != 0;
+    const std::filesystem::path directory = store.cache_mounts().directory(mount.number);
+    return ::access(directory.parent_path().c_str(), F_OK) != 0;
   });
   return mounts;
 }
@@ -39,6 +40,7 @@ Result<std::optional<RangeLock>> hold_cache_mount(Store& store, int64_t number,
   for (;; patience -= kInterval) {
     std::optional<RangeLock> lock =
         TRY(RangeLock::try_acquire(file, number, RangeLock::Mode::Exclusive));
+    if (lock) TRY(store.cache_mounts().settle(number));
     if (lock || patience.count() <= 0) return lock;
     if (stop.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
     std::this_thread::sleep_for(kInterval);
@@ -53,7 +55,7 @@ Result<bool> adopt_cache_mount(Store& store, const std::string& id, const std::s
   spec.id = id;
   spec.base = base;
   spec.sharing = CacheMountSharing::Locked;
-  const CacheMountLease lease = TRY(store.cache_mounts().acquire(spec, stop));
+  CacheMountLease lease = TRY(store.cache_mounts().acquire(spec, stop));
   std::error_code error;
   if (!std::filesystem::is_empty(lease.path(), error)) {
     if (existing == ExistingCache::Keep) return false;
@@ -63,6 +65,7 @@ Result<bool> adopt_cache_mount(Store& store, const std::string& id, const std::s
       0) {
     return errno_error("replace cache mount {}", shown_id(id));
   }
+  TRY(lease.note_replaced());
   TRY(store.core()->discard_tree(contents));
   return true;
 }

@@ -31,8 +31,7 @@ class WholeCachesTest : public testing::Test {
     std::ofstream(path / file) << content;
     return path;
   }
-  Result<bool> adopt(const fs::path& path, ExistingCache existing,
-                     const CacheMounts::MergeCache& merge = {}) {
+  Result<bool> adopt(const fs::path& path, ExistingCache existing, const MergeCache& merge = {}) {
     return adopt_cache_mount(*store_, "/root/.cache/uv", "", path, existing, merge, {});
   }
 
@@ -87,12 +86,11 @@ TEST_F(WholeCachesTest, WaitsForStepsAndHoldsThemOff) {
       *other_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {}));
   const int64_t number = list_cache_mounts(*store_)->at(0).number;
   EXPECT_FALSE(*hold_cache_mount(*store_, number, std::chrono::milliseconds(60), {}));
-  EXPECT_EQ(
-      store_->cache_mounts()
-          .adopt("/root/.cache/uv", "", contents("new", "x"), ExistingCache::Replace, {}, stopped())
-          .error()
-          .code(),
-      ErrorCode::Cancelled);
+  EXPECT_EQ(adopt_cache_mount(*store_, "/root/.cache/uv", "", contents("new", "x"),
+                              ExistingCache::Replace, {}, stopped())
+                .error()
+                .code(),
+            ErrorCode::Cancelled);
   lease.reset();
   const auto held = *hold_cache_mount(*store_, number, {}, {});
   ASSERT_TRUE(held);
@@ -109,6 +107,20 @@ TEST_F(WholeCachesTest, CachesOfOtherBasesAreOthers) {
       *other_->cache_mounts().acquire(spec(CacheMountSharing::Shared, "sha256:base"), {});
   EXPECT_TRUE(fs::exists(lease.path() / "based"));
   EXPECT_FALSE(fs::exists(lease.path() / "plain"));
+}
+
+// A kill may come between a step's changes being the cache's and their being merged.
+TEST_F(WholeCachesTest, HoldingCompletesAMerge) {
+  ASSERT_TRUE(*adopt(contents("old", "x"), ExistingCache::Keep));
+  const int64_t number = list_cache_mounts(*store_)->at(0).number;
+  const fs::path data = store_->cache_mounts().directory(number);
+  const fs::path changes = data.parent_path() / "changes";
+  fs::create_directories(changes);
+  std::ofstream(changes / "new") << "y";
+  ASSERT_TRUE(*hold_cache_mount(*store_, number, std::chrono::milliseconds(0), {}));
+  EXPECT_TRUE(fs::exists(data / "new"));
+  EXPECT_TRUE(fs::exists(data / "old"));
+  EXPECT_FALSE(fs::exists(changes));
 }
 
 }  // namespace
