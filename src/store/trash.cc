@@ -46,6 +46,8 @@ void Trash::remove_slowly(const std::filesystem::path& trash, const std::stop_to
 }
 
 Status Trash::empty() {
+  auto remover = remover_.lock();
+  *remover = {};  // ended: two that remove the same get in each other's way
   return remove_tree(directory());
 }
 
