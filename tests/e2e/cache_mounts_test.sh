@@ -52,7 +52,7 @@ slipway cache-mount ls --format json | jq -es 'map(.Bytes | type) == ["number", 
 tree() {  # all that tools can see of the cache
   local number
   number=$(slipway cache-mount ls --format '{{.ID}} {{.Name}}' | sed -n 's/^\/cache cache-mount://p')
-  (cd "$SLIPWAY_ROOT/cache-mounts/$number"/* && find . -mindepth 1 -printf '%P %y %m %U:%G %n %T@ %l\n' | sort &&
+  (cd "$SLIPWAY_ROOT/cache-mounts/$number/.slipway-cache-$number" && find . -mindepth 1 -printf '%P %y %m %U:%G %n %T@ %l\n' | sort &&
     find . -type f -exec sha256sum {} + | sort)
 }
 tree >"$work/tree"
@@ -91,7 +91,8 @@ for source in "$registry/team/caches" "$work/layout"; do
 done
 # What is there stays as it is; --replace takes the import.
 number=$(slipway cache-mount ls --format '{{.Name}}')
-data=$(echo "$SLIPWAY_ROOT/cache-mounts/${number#cache-mount:}"/*)
+number=${number#cache-mount:}
+data=$SLIPWAY_ROOT/cache-mounts/$number/.slipway-cache-$number
 rm "$data/archive/one/lib" && echo mine >"$data/archive/one/lib" && echo mine >"$data/mine"
 rm -rf "$data/archive/two"
 slipway cache-mount import "$registry/team/caches" >/dev/null 2>&1

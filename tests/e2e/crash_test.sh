@@ -83,7 +83,9 @@ EOF
 
 # The machine starts again: what was written under its last boot id was written under another one.
 power_up() {
-  for _ in $(seq 100); do umount "$disk" 2>/dev/null && break; sleep 0.05; done
+  # What the build left running ends when the disk is gone; on a busy machine that takes its time.
+  for _ in $(seq 600); do umount "$disk" 2>/dev/null && break; sleep 0.1; done
+  ! mountpoint -q "$disk" || fail "the disk is still in use"
   plug_in || fail "the disk cannot be mounted again"
   [ -s "$SLIPWAY_ROOT/metadata.db" ] || return 0
   [ -n "$(sqlite3 "$SLIPWAY_ROOT/metadata.db" .tables)" ] || return 0

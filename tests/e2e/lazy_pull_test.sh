@@ -12,11 +12,11 @@ cat >Dockerfile <<DOCKERFILE
 FROM $registry/base:1 AS metadata
 ENV GREETING=hello
 LABEL kind=metadata
-CMD ["cat", "/linked/a.txt"]
+CMD ["cat", "/a.txt"]
 FROM metadata AS linked
-COPY --link a.txt /linked/
+COPY --link a.txt /
 FROM linked
-RUN cat /linked/a.txt >/read
+RUN cat /a.txt >/read
 DOCKERFILE
 
 fresh() { rm -rf "$SLIPWAY_ROOT"; lines=$(wc -l <"$work/registry.log"); }
@@ -38,7 +38,7 @@ build --target linked -t "$registry/other/app:linked" --push .
 equal "$(sent)" 0
 skopeo copy -q --src-tls-verify=false "docker://$registry/other/app:linked" "oci:$work/pushed:latest"
 unpack "$work/pushed" "$work/pushed-tree"
-equal "$(cat "$work/pushed-tree/linked/a.txt")" hello
+equal "$(cat "$work/pushed-tree/a.txt")" hello
 [ -x "$work/pushed-tree/bin/busybox" ] || fail "the base's files are not in the image"
 
 # The image is the one that a build with all files makes.
@@ -55,7 +55,7 @@ build --target linked -t x:latest -o "type=oci,tar=false,dest=$work/oci" .
 equal "$(sent)" 1
 equal "$(unpacked)" 0
 unpack "$work/oci" "$work/oci-tree"
-equal "$(cat "$work/oci-tree/linked/a.txt")" hello
+equal "$(cat "$work/oci-tree/a.txt")" hello
 fresh
 build --target linked -t x:latest .
 equal "$(sent) $(unpacked)" "1 0"
@@ -68,7 +68,7 @@ build -o "type=local,dest=$work/out-run" .
 equal "$(cat "$work/out-run/read")" hello
 fresh
 build --target linked -o "type=local,dest=$work/out-linked" .
-equal "$(cat "$work/out-linked/linked/a.txt")" hello
+equal "$(cat "$work/out-linked/a.txt")" hello
 [ -x "$work/out-linked/bin/busybox" ] || fail "the base's files are not there"
 # The step is found again, whatever was asked for.
 build --target linked -o "type=local,dest=$work/out-linked-2" .
