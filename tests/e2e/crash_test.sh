@@ -85,7 +85,9 @@ EOF
 power_up() {
   # What the build left running ends when the disk is gone; on a busy machine that takes its time.
   for _ in $(seq 600); do umount "$disk" 2>/dev/null && break; sleep 0.1; done
-  ! mountpoint -q "$disk" || fail "the disk is still in use"
+  # Other namespaces may still have it: then a mount would give the file system that was shut down.
+  for _ in $(seq 600); do losetup -j "$work/image" | grep -q . || break; sleep 0.1; done
+  ! losetup -j "$work/image" | grep -q . || fail "the disk is still in use"
   plug_in || fail "the disk cannot be mounted again"
   [ -s "$SLIPWAY_ROOT/metadata.db" ] || return 0
   [ -n "$(sqlite3 "$SLIPWAY_ROOT/metadata.db" .tables)" ] || return 0

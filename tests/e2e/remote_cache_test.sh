@@ -208,7 +208,7 @@ equal "$(ran 'RUN echo final')" 0 "Slipway finds BuildKit's inline cache"
 build --cache-to "type=local,dest=$work/slipway-cache,mode=max" -o type=cacheonly .
 records() {
   local manifest config
-  manifest=$(jq -r '.manifests[0].digest' "$1/index.json")
+  manifest=$(jq -r '.manifests[] | select(.annotations["org.opencontainers.image.ref.name"] == "latest").digest' "$1/index.json")
   config=$(jq -r .config.digest "$1/blobs/sha256/${manifest#sha256:}")
   jq -r '.records[] | .digest' "$1/blobs/sha256/${config#sha256:}" | sort
 }
