@@ -147,15 +147,6 @@ class StepLayers {
   std::set<Reference> registries_;
 };
 
-Result<Descriptor> put(store::ContentStore& content, const std::string& bytes,
-                       const char* media_type) {
-  Descriptor descriptor;
-  descriptor.media_type = media_type;
-  descriptor.size = bytes.size();
-  descriptor.digest = TRY(content.put(bytes));
-  return descriptor;
-}
-
 std::vector<Descriptor> with_types(std::vector<Descriptor> layers, bool oci) {
   for (Descriptor& layer : layers) {
     const auto compression = layer_compression(layer.media_type);
@@ -170,20 +161,20 @@ Result<exporter::AssembledImage> assemble(const cache::BuiltCache& built, const 
   exporter::AssembledImage image;
   image.layers = with_types(built.blobs, target.oci_types);
   std::ranges::move(skeletons_of(image.layers), std::back_inserter(image.layers));
-  image.config = TRY(put(content, to_json(built.config), cache::kCacheConfigType));
+  image.config = TRY(exporter::put_blob(content, to_json(built.config), cache::kCacheConfigType));
   if (target.image_manifest) {
     Manifest manifest;
     manifest.media_type = media_type::kOciManifest;
     manifest.config = image.config;
     manifest.layers = image.layers;
-    image.manifest = TRY(put(content, to_json(manifest), media_type::kOciManifest));
+    image.manifest = TRY(exporter::put_blob(content, to_json(manifest), media_type::kOciManifest));
     return image;
   }
   Index index;
   index.media_type = target.oci_types ? media_type::kOciIndex : media_type::kDockerManifestList;
   index.manifests = image.layers;
   index.manifests.push_back(image.config);
-  image.manifest = TRY(put(content, to_json(index), index.media_type.c_str()));
+  image.manifest = TRY(exporter::put_blob(content, to_json(index), index.media_type.c_str()));
   return image;
 }
 

@@ -95,15 +95,6 @@ Result<PackedCacheMount> pack(store::Store& store, const store::CacheMountInfo& 
   return packed;
 }
 
-Result<Descriptor> put(store::ContentStore& content, const std::string& bytes,
-                       const char* media_type) {
-  Descriptor descriptor;
-  descriptor.media_type = media_type;
-  descriptor.size = bytes.size();
-  descriptor.digest = TRY(content.put(bytes));
-  return descriptor;
-}
-
 }  // namespace
 
 Result<std::vector<PackedCacheMount>> pack_cache_mounts(store::Store& store,
@@ -152,13 +143,13 @@ Result<AssembledImage> assemble_cache_mounts(std::vector<PackedCacheMount> mount
   CacheMountArtifact artifact = to_artifact(std::move(mounts));
   AssembledImage image;
   image.layers = std::move(artifact.layers);
-  image.config = TRY(put(content, artifact.config, kCacheMountsConfigType));
+  image.config = TRY(put_blob(content, artifact.config, kCacheMountsConfigType));
   Manifest manifest;
   manifest.media_type = media_type::kOciManifest;
   manifest.artifact_type = kCacheMountsArtifactType;
   manifest.config = image.config;
   manifest.layers = image.layers;
-  image.manifest = TRY(put(content, to_json(manifest), media_type::kOciManifest));
+  image.manifest = TRY(put_blob(content, to_json(manifest), media_type::kOciManifest));
   image.manifest.artifact_type = kCacheMountsArtifactType;
   return image;
 }

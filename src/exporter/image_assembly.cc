@@ -103,6 +103,15 @@ Result<std::vector<Layer>> layers_of(const BuildResult& result, const LayerChoic
 
 }  // namespace
 
+Result<Descriptor> put_blob(store::ContentStore& content, const std::string& bytes,
+                            const char* media_type) {
+  Descriptor descriptor;
+  descriptor.media_type = media_type;
+  descriptor.size = bytes.size();
+  descriptor.digest = TRY(content.put(bytes));
+  return descriptor;
+}
+
 ImageConfig complete_config(ImageConfig config, const std::vector<Layer>& layers,
                             std::optional<int64_t> epoch) {
   describe_parts(config.history, layers);

@@ -15,6 +15,10 @@ struct AssembledImage {
   std::vector<Descriptor> layers;
 };
 
+// Small content, such as a config or a manifest, as a blob of the store.
+Result<Descriptor> put_blob(store::ContentStore& content, const std::string& bytes,
+                            const char* media_type);
+
 // The layers that an image with these options is made of. `epoch` is the build's.
 LayerChoice layer_choice(const ImageOptions& options, std::optional<int64_t> epoch,
                          bool need_content);

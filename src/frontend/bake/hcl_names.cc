@@ -6,6 +6,7 @@
 #include "frontend/bake/hcl_reader.h"
 #include "frontend/bake/variable_input.h"
 #include "frontend/hcl/convert.h"
+#include "frontend/hcl/depth.h"
 #include "frontend/hcl/type_expression.h"
 #include "frontend/hcl/value_json.h"
 
@@ -25,25 +26,13 @@ Error placed(Error error, const hcl::Range& range) {
   return error_at(range, error.message());
 }
 
-// Counts how deep things need one another while it lives.
-class Depth {
- public:
-  explicit Depth(int& depth) : depth_(depth) { ++depth_; }
-  ~Depth() { --depth_; }
-  Depth(const Depth&) = delete;
-  Depth& operator=(const Depth&) = delete;
-
- private:
-  int& depth_;
-};
-
 }  // namespace
 
 Status HclReader::use_names(const hcl::Scope& scope, const hcl::Expression& expression,
                             const std::set<std::string>& local_names, bool allow_missing) {
   if (depth_ >= kDeepestUse)
     return error_at(expression.range, "expressions use one another too deeply");
-  const Depth level(depth_);
+  const hcl::Depth level(depth_);
   for (const std::string& name : hcl::called_functions(expression)) {
     if (scope.functions.contains(name)) continue;
     Result<Outcome> outcome = resolve_function(name);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "frontend/hcl/depth.h"
 #include "frontend/hcl/parser.h"
 
 namespace slipway::hcl {
@@ -30,18 +31,6 @@ const std::vector<std::map<TokenType, Operator>>& operator_levels() {
   };
   return levels;
 }
-
-// Counts a level of nesting while it lives.
-class Depth {
- public:
-  explicit Depth(int& depth) : depth_(depth) { ++depth_; }
-  ~Depth() { --depth_; }
-  Depth(const Depth&) = delete;
-  Depth& operator=(const Depth&) = delete;
-
- private:
-  int& depth_;
-};
 
 Result<Value> number_value(const Token& token) {
   std::optional<Number> number = Number::parse(token.text);
