@@ -10,6 +10,7 @@ namespace slipway::source {
 namespace {
 
 constexpr size_t kReadBytes = 256 << 10;
+constexpr uint64_t kFarthestAhead = 64 << 20;
 
 }  // namespace
 
@@ -52,8 +53,12 @@ void IncomingBlob::fetch(BlobOrigin& origin, const Descriptor& wanted,
                           writer = std::move(writer)]() mutable {
     Status fetched =
         fetch_into(*writer, origin, wanted, reporter, stop_.get_token(), [this](uint64_t written) {
-          transfer_.lock()->written = written;
+          auto transfer = transfer_.lock();
+          transfer->written = written;
           transfer_.notify_all();
+          transfer.wait(stop_.get_token(), [](const Transfer& t) {
+            return t.written < t.read + kFarthestAhead;
+          });
         });
     {
       auto transfer = transfer_.lock();
@@ -68,6 +73,8 @@ Result<std::string_view> IncomingBlob::next() {
   size_t room = buffer_.size();
   if (!was_here_) {
     auto transfer = transfer_.lock();
+    transfer->read = position_;
+    transfer_.notify_all();
     transfer.wait([this](const Transfer& t) { return t.ended || t.written > position_; });
     // A copy: who asks again is told again.
     if (!transfer->status) return transfer->status.error();

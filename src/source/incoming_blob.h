@@ -1,5 +1,6 @@
 // IncomingBlob: a blob of an image that can be read from its beginning while it comes. It is
-// written to the content store meanwhile, on a thread of its own.
+// written to the content store meanwhile, on a thread of its own, which waits when it is far ahead:
+// where the processor is what there is too little of, the reader needs it more.
 #pragma once
 
 #include <functional>
@@ -43,6 +44,7 @@ class IncomingBlob {
  private:
   struct Transfer {
     uint64_t written = 0;  // bytes that can be read
+    uint64_t read = 0;     // bytes that next() was asked to go beyond
     bool ended = false;
     Status status;
   };
