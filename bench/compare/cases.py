@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import shutil
+import time
 from collections.abc import Callable
 
 import workloads
@@ -49,6 +50,7 @@ class Bench:
             for builder in self.builders[turn:] + self.builders[:turn]:
                 if builder.name in row.failures:
                     continue
+                os.sync()  # nobody pays for what another has left in memory
                 try:
                     sample = measure(builder, number)
                 except BuildFailed as failure:
@@ -109,6 +111,14 @@ def warm_up(bench: Bench, row: Row, builder: Builder, build: Callable[[Builder],
         bench.say(f"{row.title}: {builder.name} failed to warm up: {failure}")
 
 
+def start_anew(builder: Builder) -> None:
+    """Forgets the builder's store. What was written and removed before is nobody's to wait for: neither the disk, nor
+    ext4, which for five seconds looks for inodes other than those that were freed."""
+    builder.clean()
+    os.sync()
+    time.sleep(6)
+
+
 def big_copy(bench: Bench) -> list[Row]:
     base = bench.registry.push_busybox()
     files, size = (2_000, 40_000_000) if bench.quick else (workloads.CONTEXT_FILES, workloads.CONTEXT_BYTES)
@@ -119,8 +129,7 @@ def big_copy(bench: Bench) -> list[Row]:
     changed = Row("d3", f"{what}: one file changed", "1/5")
 
     def from_nothing(builder: Builder, _: int) -> Sample:
-        builder.clean()
-        os.sync()  # what was written and removed before is nobody's to wait for
+        start_anew(builder)
         return builder.build(context, {})
 
     bench.in_turns(first, bench.slow_repetitions, nothing, from_nothing)
@@ -143,8 +152,7 @@ def stack_rows(bench: Bench, wanted: set[str]) -> list[Row]:
     package = Row("g", "one package added beside PyTorch, push", "1/15")
 
     def from_nothing(builder: Builder, number: int) -> Sample:
-        builder.clean()
-        os.sync()
+        start_anew(builder)
         try:
             return bench.push(builder, f"cold{number}")
         finally:
@@ -176,8 +184,7 @@ def pull_base(bench: Bench) -> list[Row]:
     row = Row("f", "pull and unpack of a big base, one trivial RUN step", "1/4")
 
     def from_nothing(builder: Builder, _: int) -> Sample:
-        builder.clean()
-        os.sync()
+        start_anew(builder)
         try:
             return builder.build(context, {})
         finally:
