@@ -1,24 +1,19 @@
 #include "cli/background_prune.h"
 
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <ctime>
 
 #include "base/unique_fd.h"
 #include "cli/garbage_settings.h"
+#include "cli/left_behind.h"
 
 namespace slipway::cli {
 namespace {
 
 constexpr time_t kEvery = 3600;         // seconds
 constexpr time_t kWhenDiskIsLow = 300;  // again, though it may be others who fill the disk
-constexpr unsigned kLongest = 600;
 
 // Its time says when the store was looked at last.
 std::filesystem::path time_file(const std::filesystem::path& root) {
@@ -40,26 +35,6 @@ bool is_due(const Environment& environment, const std::filesystem::path& root) {
   return age < 0 || age >= kEvery || disk->free < settings->limits.min_free;
 }
 
-void take_lowest_priority() {
-  constexpr int kIdleIo = 3 << 13;  // IOPRIO_CLASS_IDLE; there is no header for it
-  ::setpriority(PRIO_PROCESS, 0, 19);
-  const sched_param parameter{};
-  ::sched_setscheduler(0, SCHED_IDLE, &parameter);
-  ::syscall(SYS_ioprio_set, 1, 0, kIdleIo);
-}
-
-// Nothing of the build's is kept: a pipe that we hold would keep its reader waiting.
-void let_go_of_everything() {
-  ::setsid();
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0) ::_exit(1);
-  for (const int fd : {0, 1, 2}) ::dup2(null, fd);
-  ::close_range(3, ~0u, 0);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 }  // namespace
 
 void note_collection(const std::filesystem::path& root) {
@@ -70,13 +45,7 @@ void note_collection(const std::filesystem::path& root) {
 
 void start_background_prune(const Environment& environment, const std::filesystem::path& root) {
   const std::filesystem::path store = environment.working_directory / root;
-  if (!is_due(environment, store) || ::fork() != 0) return;
-  let_go_of_everything();
-  take_lowest_priority();
-  ::alarm(kLongest);  // a killed prune is a prune that ended early
-  ::execl("/proc/self/exe", "slipway", "--root", store.c_str(), "prune", "--gc", "--force",
-          nullptr);
-  ::_exit(1);
+  if (is_due(environment, store)) leave_behind({"--root", store, "prune", "--gc", "--force"});
 }
 
 }  // namespace slipway::cli

@@ -32,6 +32,8 @@ struct Command {
   bool builds = false;
   // Whether it touches the store. An ordinary user's store belongs to the ids of a user namespace.
   bool uses_store = true;
+  // Whether main() sees to barriers that were left to others (background_sync.h).
+  bool starts_sync = true;
 };
 
 // Each declares its flags on a new subcommand of `app` and returns it with what it does.
@@ -49,6 +51,7 @@ Command make_tag_command(CLI::App& app);
 Command make_rmi_command(CLI::App& app);
 Command make_du_command(CLI::App& app);
 Command make_prune_command(CLI::App& app);
+Command make_sync_command(CLI::App& app);
 Command make_cache_mount_command(CLI::App& app);
 Command make_history_command(CLI::App& app);
 Command make_debug_command(CLI::App& app);

@@ -97,7 +97,7 @@ Result<int> remove(const CacheMountFlags& flags, Invocation& invocation) {
       code = exit_code(error);
     }
   }
-  TRY(store->barrier());
+  TRY(end_use(*store, invocation.environment));
   return code;
 }
 
@@ -181,7 +181,7 @@ Result<int> export_mounts(const CacheMountFlags& flags, Invocation& invocation) 
       });
   progress.finish();
   if (!written) return written.error();
-  TRY(store->barrier());
+  TRY(end_use(*store, invocation.environment));
   std::string lines;
   for (const PackedCacheMount& mount : packed) lines += "Exported " + summary(mount) + "\n";
   if (flags.output != "-") TRY(write_all(STDOUT_FILENO, lines));
@@ -251,7 +251,7 @@ Result<int> import_mounts(const CacheMountFlags& flags, Invocation& invocation) 
         return {};
       });
   progress.finish();
-  TRY(store->barrier());
+  TRY(end_use(*store, invocation.environment));
   TRY(write_all(STDOUT_FILENO, lines));
   if (!imported) return imported.error();
   return 0;

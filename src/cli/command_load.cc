@@ -67,7 +67,7 @@ Result<int> load(const LoadFlags& flags, Invocation& invocation) {
       });
   progress.finish();
   if (!images) return images.error();
-  TRY(store->barrier());
+  TRY(end_use(*store, invocation.environment));
   std::string lines;
   for (const source::ImportedImage& image : *images) lines += loaded_line(image);
   TRY(write_all(STDOUT_FILENO, lines));

@@ -48,7 +48,7 @@ Result<int> pull(const PullFlags& flags, Invocation& invocation) {
       });
   progress.finish();
   if (!pulled) return Error(pulled.error()).context("pull");
-  TRY(store->barrier());
+  TRY(end_use(*store, invocation.environment));
   const bool newer = !before || before->target.digest != pulled->target.digest;
   TRY(write_all(STDOUT_FILENO,
                 (flags.quiet ? "" : report(*pulled, name, newer)) + name.str() + "\n"));

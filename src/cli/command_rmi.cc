@@ -43,7 +43,7 @@ Result<int> remove_images(const RmiFlags& flags, Invocation& invocation) {
     std::fputs(describe(removed.error(), {}).c_str(), stderr);
     code = exit_code(removed.error());
   }
-  TRY(store->barrier());
+  TRY(end_use(*store, invocation.environment));
   return code;
 }
 

@@ -19,7 +19,7 @@ Result<int> tag_image(const std::string& source, const std::string& target,
   TRY(store->images().tag(name.str(), image.stored.target));
   // Its digest was its name only for want of another.
   if (!image.name) TRY(store->images().remove(image.stored.name));
-  TRY(store->barrier());
+  TRY(end_use(*store, invocation.environment));
   return 0;
 }
 

@@ -254,7 +254,7 @@ Status Engine::finish() {
     if (kept) kept = std::move(saved);
   }
   if (kept) kept = parts_->cache.flush();
-  TRY(parts_->store->barrier());
+  TRY(end_use(*parts_->store, parts_->options.invocation.environment));
   return kept;
 }
 

@@ -23,6 +23,7 @@ Environment read_environment(char** environ_array) {
     environment.terminal_rows = size.ws_row;
   }
   environment.root = ::geteuid() == 0;
+  environment.first_process = ::getpid() == 1;
   return environment;
 }
 

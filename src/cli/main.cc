@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cli/background_prune.h"
+#include "cli/background_sync.h"
 #include "cli/command.h"
 #include "cli/environment.h"
 #include "cli/failure_report.h"
@@ -44,6 +45,7 @@ const std::vector<CommandEntry>& command_table() {
       {"save", "Save local images as an archive", make_save_command, {}},
       {"du", "Show what the store holds on disk", make_du_command, {}},
       {"prune", "Remove what no build has used lately", make_prune_command, {}},
+      {"sync", "Wait until what builds have written is on disk", make_sync_command, {}},
       {"cache-mount", "List, export, import and remove cache mounts", make_cache_mount_command, {}},
       {"history", "Look at earlier builds", make_history_command, {}},
       {"debug", "Look inside: LLB of a Dockerfile, syntax tree", make_debug_command, {}},
@@ -98,6 +100,13 @@ void keep_memory_small() {
   ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
 }
 
+int run_command(const Command& command, Invocation invocation) {
+  const SignalWatch signals;
+  invocation.stop = signals.token();
+  const Result<int> code = command.run(invocation);
+  return code ? *code : fail(with_full_disk_hint(code.error(), invocation));
+}
+
 int run(int argc, char** argv) {
   raise_descriptor_limit();
   keep_memory_small();
@@ -129,17 +138,18 @@ int run(int argc, char** argv) {
     const Command& command = selected.command;
     const std::filesystem::path store =
         root.empty() ? default_root(environment) : std::filesystem::path(root);
-    if (command.builds || (command.uses_store && !environment.root)) {
-      std::function<void()> after;
-      if (command.builds) after = [&] { start_background_prune(environment, store); };
+    const auto after = [&] {
+      if (command.uses_store && command.starts_sync) start_background_sync(environment, store);
+      if (command.builds) start_background_prune(environment, store);
+    };
+    const bool enters = command.builds || (command.uses_store && !environment.root);
+    if (enters) {
       const auto entered = enter_build_namespaces(after);
       if (!entered) return fail(entered.error());
     }
-    const SignalWatch signals;
-    Invocation invocation{environment, std::vector<std::string>(argv, argv + argc), store, debug,
-                          signals.token()};
-    const Result<int> code = selected.command.run(invocation);
-    return code ? *code : fail(with_full_disk_hint(code.error(), invocation));
+    const int code = run_command(command, {environment, {argv, argv + argc}, store, debug, {}});
+    if (!enters) after();
+    return code;
   }
   return 1;
 }

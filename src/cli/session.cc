@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/file_io.h"
+#include "cli/background_sync.h"
 #include "cli/registry_files.h"
 #include "cli/version.h"
 #include "store/disk_space.h"
@@ -95,6 +96,10 @@ Result<std::unique_ptr<store::Store>> open_store(const Invocation& invocation) {
   options.rootless = !invocation.environment.root;
   options.on_damage = [](const std::string& message) { warn(message); };
   return store::Store::open(std::move(options)).context("open the store");
+}
+
+Status end_use(store::Store& store, const Environment& environment) {
+  return waits_for_disk(environment) ? store.barrier() : store.leave_barrier();
 }
 
 Result<std::unique_ptr<store::Store>> open_full_store(const Invocation& invocation) {

@@ -8,7 +8,8 @@
 //   cache-mounts/ID        directories of RUN --mount=type=cache, see cache_mounts.h
 //   context/               stat indexes of build contexts
 //   history/               one directory per build (written by cli)
-//   locks/pins, locks/claims   see range_lock.h; locks/collected: cli/background_prune
+//   locks/pins, locks/claims   see range_lock.h; locks/collected: cli/background_prune;
+//                          locks/unsynced: a byte for each barrier that was left to others
 //   metadata.db.damaged-TIME   a database that was damaged; goes with prune --all
 //   tmp/trash              what a thread removes when there is time (trash.h)
 //   tmp/p-XXXXXX           scratch of one process, flocked by it; removed by others once it is dead
@@ -47,6 +48,7 @@ class Layout {
   std::filesystem::path locks() const { return root_ / "locks"; }
   std::filesystem::path pins() const { return locks() / "pins"; }
   std::filesystem::path claims() const { return locks() / "claims"; }
+  std::filesystem::path unsynced() const { return locks() / "unsynced"; }
   std::filesystem::path tmp() const { return root_ / "tmp"; }
 
  private:

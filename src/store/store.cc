@@ -17,6 +17,7 @@
 namespace slipway::store {
 namespace {
 
+constexpr std::string_view kNotes = "notes of barriers that are left to others";
 constexpr off_t kLongLog = 1 << 20;  // bytes; reading it takes a millisecond
 
 Result<std::string> boot_id() {
@@ -43,14 +44,18 @@ Result<Database> open_database(const Layout& layout, const Core::DamageHandler& 
 struct UnsafeTable {
   const char* select;
   const char* trust;
+  const char* distrust;  // what is finished: no boot has this id
 };
 constexpr std::array<UnsafeTable, 3> kUnsafeTables = {{
     {"SELECT id FROM snapshots WHERE unsafe_boot IS NOT NULL",
-     "UPDATE snapshots SET unsafe_boot = NULL WHERE id = ?"},
+     "UPDATE snapshots SET unsafe_boot = NULL WHERE id = ?",
+     "UPDATE snapshots SET unsafe_boot = 'lost' WHERE unsafe_boot IS NOT NULL AND committed = 1"},
     {"SELECT id FROM blobs WHERE unsafe_boot IS NOT NULL",
-     "UPDATE blobs SET unsafe_boot = NULL WHERE id = ?"},
+     "UPDATE blobs SET unsafe_boot = NULL WHERE id = ?",
+     "UPDATE blobs SET unsafe_boot = 'lost' WHERE unsafe_boot IS NOT NULL"},
     {"SELECT id FROM records WHERE unsafe_boot IS NOT NULL",
-     "UPDATE records SET unsafe_boot = NULL WHERE id = ?"},
+     "UPDATE records SET unsafe_boot = NULL WHERE id = ?",
+     "UPDATE records SET unsafe_boot = 'lost' WHERE unsafe_boot IS NOT NULL"},
 }};
 
 }  // namespace
@@ -127,7 +132,46 @@ Status Store::sync_metadata() {
 
 Status Store::barrier() {
   core_->remove_now();
+  const off_t left = notes_left();
+  if (!core_->take_dirty() && left == 0) return {};
+  Status done = sync_and_trust();
+  if (!done) {
+    core_->mark_dirty();
+    return done;
+  }
+  // Who has left a note since then wrote rows that the sync may not have seen.
+  const RangeLock lock = TRY(claim(kNotes, {}));
+  if (left != 0 && notes_left() == left) ::unlink(layout().unsynced().c_str());
+  return {};
+}
+
+Status Store::leave_barrier() {
+  core_->remove_now();
   if (!core_->take_dirty()) return {};
+  const RangeLock lock = TRY(claim(kNotes, {}));
+  const UniqueFd notes = TRY(open_file(layout().unsynced(), O_WRONLY | O_CREAT | O_APPEND, 0600));
+  return write_all(notes.get(), ".");
+}
+
+// How often a barrier was left to others since the last one; 0 when there is none to make.
+off_t Store::notes_left() const {
+  struct stat notes;
+  return ::stat(layout().unsynced().c_str(), &notes) == 0 ? notes.st_size : 0;
+}
+
+// Some of what was written since the last barrier may be gone, and nobody can say what: the kernel
+// gives up pages that it could not write.
+Status Store::distrust() {
+  auto database = core_->database().lock();
+  Transaction transaction = TRY(Transaction::begin(*database));
+  for (const UnsafeTable& table : kUnsafeTables) TRY(database->run(table.distrust));
+  TRY(database->run(
+      "UPDATE cache_mounts SET unsafe_boot = 'lost' WHERE unsafe_boot IS NOT NULL"));
+  TRY(database->run("UPDATE meta SET value = '' WHERE name = 'boot_id'"));
+  return transaction.commit();
+}
+
+Status Store::sync_and_trust() {
   // Rows are written after what they speak of: what is unsafe and has a row now is covered by the
   // sync below. By id, because a row of a lower id may become unsafe while the sync runs.
   std::vector<std::vector<int64_t>> covered;
@@ -142,8 +186,9 @@ Status Store::barrier() {
   }
   const UniqueFd root = TRY(open_file(layout().root(), O_RDONLY | O_DIRECTORY));
   if (::syncfs(root.get()) != 0) {
-    core_->mark_dirty();
-    return errno_error("sync {}", layout().root().string());
+    const Error failed = errno_error("sync {}", layout().root().string());
+    TRY(distrust());
+    return failed;
   }
   auto database = core_->database().lock();
   Transaction transaction = TRY(Transaction::begin(*database));

@@ -1,7 +1,8 @@
 // Store: everything Slipway keeps on disk, behind one door. Several processes share one root.
 //
 // Durability. Nothing is fsynced when it is written. Rows about files carry the boot id of the
-// machine's run ("unsafe") until barrier() has put the whole file system on disk. A process may die
+// machine's run ("unsafe") until barrier() has put the whole file system on disk; whoever does not
+// want to wait leaves that to another process. A process may die
 // at any moment and loses nothing that others could see; when the machine dies, the next open drops
 // the rows that no barrier covered, with their files, and the steps run again.
 //
@@ -65,9 +66,15 @@ class Store {
 
   // Puts the rows that are written on disk, but not what they speak of: cheap.
   Status sync_metadata();
-  // Puts everything written so far on disk and makes it trusted. Nothing to do: costs nothing. Call
-  // at the end of a build; blocks for as long as the disk needs.
+  // Puts everything written so far on disk and makes it trusted, also what others wrote and left.
+  // Nothing to do: costs a system call. Blocks for as long as the disk needs. When the disk
+  // fails, what this would have made safe is given up.
   Status barrier();
+  // What barrier() does when the disk fails: what no barrier has covered goes with the next open.
+  Status distrust();
+  // Instead of barrier(), at the end of a build: notes that there is something to do (Layout::
+  // unsynced()), for the next barrier() of any process.
+  Status leave_barrier();
 
  private:
   explicit Store(std::shared_ptr<Core> core);
@@ -76,6 +83,8 @@ class Store {
     int64_t last_used;
   };
   Result<std::vector<UnusedMount>> unsafe_unused_mounts();
+  off_t notes_left() const;
+  Status sync_and_trust();
 
   const std::shared_ptr<Core> core_;  // co-owned by the parts and by pins
   LocalContentStore content_;

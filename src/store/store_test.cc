@@ -83,6 +83,55 @@ TEST_F(StoreTest, AfterTheMachineDiedOnlyWhatABarrierCoveredIsLeft) {
   EXPECT_FALSE(fs::exists(root_ / "snapshots" / "999999"));
 }
 
+TEST_F(StoreTest, ABarrierThatWasLeftToOthersIsMadeByTheNextOne) {
+  const fs::path note = root_ / "locks" / "unsynced";
+  SnapshotId id;
+  {
+    const auto store = open();
+    ASSERT_TRUE(store->leave_barrier());
+    EXPECT_FALSE(fs::exists(note)) << "nothing was written";
+    id = snapshot(*store);
+    ASSERT_TRUE(store->leave_barrier());
+    EXPECT_TRUE(fs::exists(note));
+  }
+  {
+    const auto store = open();
+    ASSERT_TRUE(store->barrier());
+    EXPECT_FALSE(fs::exists(note));
+    reboot(*store);
+  }
+  EXPECT_TRUE(open()->snapshotter().pin(id));
+}
+
+TEST_F(StoreTest, ABarrierThatWasLeftAndNeverMadeCoversNothing) {
+  SnapshotId id;
+  {
+    const auto store = open();
+    id = snapshot(*store);
+    ASSERT_TRUE(store->leave_barrier());
+    reboot(*store);
+  }
+  EXPECT_FALSE(open()->snapshotter().pin(id));
+}
+
+// The kernel gives up pages that it cannot write: what is read of them later is something else.
+TEST_F(StoreTest, WhatTheDiskDidNotTakeIsDroppedByTheNextOpen) {
+  SnapshotId safe, unsafe;
+  Digest blob;
+  {
+    const auto store = open();
+    safe = snapshot(*store);
+    ASSERT_TRUE(store->barrier());
+    unsafe = snapshot(*store);
+    blob = *store->content().put("blob");
+    ASSERT_TRUE(store->distrust());
+  }
+  const auto store = open();
+  EXPECT_TRUE(store->snapshotter().pin(safe));
+  EXPECT_FALSE(store->snapshotter().pin(unsafe));
+  EXPECT_EQ(*store->content().size(blob), std::nullopt);
+}
+
 // A prune whose deletions in the database were lost with the machine, those of files not.
 TEST_F(StoreTest, AfterTheMachineDiedWhatHasLostItsFilesIsGone) {
   const Digest chain = Digest::sha256_of("chain");

@@ -13,7 +13,7 @@ skip() { echo "skipped: $*"; exit 77; }
 if [ "$(id -u)" != 0 ]; then skip "needs root"; fi
 
 work=$(mktemp -d /var/tmp/slipway-e2e.XXXXXX)
-export SLIPWAY_GC=off  # nothing may go on behind a test
+export SLIPWAY_GC=off SLIPWAY_SYNC=wait  # nothing may go on behind a test
 export SLIPWAY_ROOT=$work/store DOCKER_CONFIG=$work/docker BUILDKIT_PROGRESS=plain
 mkdir "$work/docker" && echo "{}" >"$work/docker/config.json"
 unset SOURCE_DATE_EPOCH
