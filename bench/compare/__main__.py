@@ -24,7 +24,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/compare", description=__doc__.splitlines()[0])
     parser.add_argument("--cases", default="a,b,c,d,e", help="letters, comma separated")
     parser.add_argument("--builders", default="buildkit,slipway,buildah",
-                        help="of slipway, buildkit, buildkit-zstd, buildah")
+                        help="of slipway, slipway-zstd, buildkit, buildkit-zstd, buildah")
     parser.add_argument("--services", default="core,llm-service", help="compose services, or 'all'")
     parser.add_argument("--stack", type=pathlib.Path, default=REPO / "morgan", help="compose project")
     parser.add_argument("--base", action="append", default=[], metavar="NAME=OCI_LAYOUT",
@@ -51,6 +51,7 @@ def make_builders(arguments: argparse.Namespace, folder: pathlib.Path) -> list[k
                                         stdout=subprocess.PIPE).stdout.strip())
     makers = {
         "slipway": lambda: known.Slipway(folder, arguments.slipway.resolve()),
+        "slipway-zstd": lambda: known.SlipwayZstd(folder, arguments.slipway.resolve()),
         "buildkit": lambda: known.BuildKit(folder, peers),
         "buildkit-zstd": lambda: known.BuildKitZstd(folder, peers),
         "buildah": lambda: known.Buildah(folder, peers),
@@ -72,7 +73,7 @@ def measure(arguments: argparse.Namespace, folder: pathlib.Path) -> reports.Repo
         for builder in chosen:
             builder.start()
         stack, services, bases = None, [], {}
-        if wanted & {"a", "b", "e", "g"}:
+        if wanted & {"a", "b", "e", "g", "h"}:
             stack = workloads.Stack(arguments.stack, folder / "stack")
             services = arguments.services.split(",")
             if services == ["all"]:

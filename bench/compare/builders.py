@@ -72,9 +72,15 @@ class Builder:
                    bases: dict[str, str]) -> Sample:
         raise NotImplementedError
 
+    def build_stack(self, stack: Stack, services: list[str], tags: dict[str, str],
+                    bases: dict[str, str]) -> Sample:
+        """As push_stack(), but exports nothing: no layer is made."""
+        raise BuildFailed(f"{self.name} cannot build without exporting")
+
 
 class Slipway(Builder):
     name = "slipway"
+    push_output = "type=image,push=true"
 
     def __init__(self, folder: pathlib.Path, program: pathlib.Path):
         super().__init__(folder)
@@ -91,8 +97,14 @@ class Slipway(Builder):
         return self._measured([*command, str(context)])
 
     def push_stack(self, stack, services, tags, bases):
+        return self._bake(stack, services, tags, bases, self.push_output)
+
+    def build_stack(self, stack, services, tags, bases):
+        return self._bake(stack, services, tags, bases, "type=cacheonly")
+
+    def _bake(self, stack, services, tags, bases, output: str) -> Sample:
         command = [self.program, *bake_arguments(stack, services, tags, bases), "--set=*.network=host"]
-        command += ["--push", *services]
+        command += ["--set", f"*.output={output}", *services]
         return self._measured(command, cwd=str(stack.folder))
 
     def _measured(self, command: list[str], cwd: str | None = None) -> Sample:
@@ -103,6 +115,13 @@ class Slipway(Builder):
                 return sample
             time.sleep(0.05)
         raise BuildFailed("slipway sync does not end")
+
+
+class SlipwayZstd(Slipway):
+    """Slipway with the compression of buildkit-zstd."""
+
+    name = "slipway-zstd"
+    push_output = "type=image,push=true,compression=zstd"
 
 
 class BuildKit(Builder):
@@ -169,8 +188,14 @@ class BuildKit(Builder):
         return self._measured([*command, str(context)])
 
     def push_stack(self, stack, services, tags, bases):
+        return self._bake(stack, services, tags, bases, self.push_output)
+
+    def build_stack(self, stack, services, tags, bases):
+        return self._bake(stack, services, tags, bases, "type=cacheonly")
+
+    def _bake(self, stack, services, tags, bases, output: str) -> Sample:
         command = bake_arguments(stack, services, tags, bases)
-        command += ["--set", f"*.output={self.push_output}", *services]
+        command += ["--set", f"*.output={output}", *services]
         return self._measured(command, cwd=str(stack.folder))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import workloads
 from builders import Builder
-from measure import BuildFailed, Sample
+from measure import BuildFailed, Sample, disk_bytes
 from registry import Registry
 
 
@@ -77,11 +77,18 @@ class Bench:
         self.say(f"{builder.name} sent {sample.sent_bytes / 1e6:.1f} MB")
         return sample
 
+    def tags(self, builder: Builder, generation: str) -> dict[str, str]:
+        prefix = self.pushed_prefix(builder, generation)
+        return {service: f"{self.registry.host}/{prefix}/{service}:latest" for service in self.services}
+
+    def build(self, builder: Builder) -> Sample:
+        """Builds the services and makes no layers."""
+        return builder.build_stack(self.stack, self.services, self.tags(builder, "unused"), self.bases)
+
     def push(self, builder: Builder, generation: str) -> Sample:
         """Builds and pushes the services to repositories of this builder and generation."""
         prefix = self.pushed_prefix(builder, generation)
-        tags = {service: f"{self.registry.host}/{prefix}/{service}:latest" for service in self.services}
-        sample = builder.push_stack(self.stack, self.services, tags, self.bases)
+        sample = builder.push_stack(self.stack, self.services, self.tags(builder, generation), self.bases)
         for service in self.services:
             self.registry.manifest_digest(f"{prefix}/{service}", "latest")
         return sample
@@ -154,7 +161,10 @@ def stack_rows(bench: Bench, wanted: set[str]) -> list[Row]:
     def from_nothing(builder: Builder, number: int) -> Sample:
         start_anew(builder)
         try:
-            return bench.push(builder, f"cold{number}")
+            sample = bench.push(builder, f"cold{number}")
+            sample.disk_bytes = disk_bytes(builder.folder)
+            bench.say(f"{builder.name} keeps {sample.disk_bytes / 1e9:.1f} GB")
+            return sample
         finally:
             # The whole stack is tens of gigabytes for each builder: only one has it at a time.
             builder.clean()
@@ -179,6 +189,23 @@ def stack_rows(bench: Bench, wanted: set[str]) -> list[Row]:
     return [row for row in (same, line, cold, package) if row.case in wanted]
 
 
+def export_stack(bench: Bench) -> list[Row]:
+    row = Row("h", f"export of {', '.join(bench.services)}, built before, push", "1/10")
+
+    def first_export(builder: Builder, number: int) -> Sample:
+        start_anew(builder)
+        try:
+            bench.build(builder)
+            os.sync()
+            return bench.push(builder, f"export{number}")
+        finally:
+            builder.clean()
+            bench.registry.forget(bench.pushed_prefix(builder, f"export{number}"))
+
+    bench.in_turns(row, bench.slow_repetitions, nothing, first_export)
+    return [row]
+
+
 def pull_base(bench: Bench) -> list[Row]:
     context = workloads.trivial_steps(bench.folder / "pull", bench.pulled, steps=1)
     row = Row("f", "pull and unpack of a big base, one trivial RUN step", "1/4")
@@ -198,6 +225,8 @@ def run_cases(bench: Bench, wanted: set[str]) -> list[Row]:
     rows: list[Row] = []
     if wanted & {"a", "b", "e", "g"}:
         rows += stack_rows(bench, wanted)
+    if "h" in wanted:
+        rows += export_stack(bench)
     if "c" in wanted:
         rows += trivial_steps(bench)
     if "d" in wanted:

@@ -16,6 +16,7 @@ class Sample:
     peak_bytes: int = 0
     load: float = 0.0
     sent_bytes: int = 0  # by which the registry grew, where that was looked at
+    disk_bytes: int = 0  # what the builder's store holds afterwards, where that was looked at
 
 
 class BuildFailed(Exception):
@@ -56,6 +57,12 @@ def peak_rss_of_tree(pid: int) -> int:
             continue
         largest = max(largest, peak_rss(each))
     return largest
+
+
+def disk_bytes(folder: pathlib.Path) -> int:
+    """What a store takes on disk: allocated blocks, each inode once, nothing that is mounted in it."""
+    done = subprocess.run(["du", "-xsB1", str(folder)], capture_output=True, text=True, check=False)
+    return int(done.stdout.split()[0]) if done.stdout else 0
 
 
 def reset_peak_rss(pid: int) -> None:

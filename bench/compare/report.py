@@ -87,7 +87,7 @@ def _cells(row: Row, names: list[str]) -> list[str]:
 
 def table(report: Report) -> str:
     """The report as a Markdown table, readable on a terminal as well."""
-    names = [name for name in (BASELINE, SUBJECT, "buildkit-zstd", "buildah") if name in report.versions]
+    names = [name for name in (BASELINE, SUBJECT, "buildkit-zstd", "slipway-zstd", "buildah") if name in report.versions]
     header = ["case", *names, f"{SUBJECT} / {BASELINE}", "goal"]
     lines = [header]
     for row in report.rows:
@@ -95,6 +95,8 @@ def table(report: Report) -> str:
         ratio = _ratio(median(row.samples[SUBJECT]), median(row.samples[BASELINE])) if both else "–"
         lines.append([row.title, *_cells(row, names), ratio, f"≤ {row.goal}" if row.goal else ""])
     lines += _memory_lines(report, names)
+    lines += _size_lines(report, names, "sent", "sent_bytes")
+    lines += _size_lines(report, names, "disk used afterwards", "disk_bytes")
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     text = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in lines]
     text.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
@@ -103,7 +105,8 @@ def table(report: Report) -> str:
 
 def _memory_lines(report: Report, names: list[str]) -> list[list[str]]:
     """Peaks over the cases of one kind: the process that builds (slipway, buildah) or the daemon (buildkitd)."""
-    kinds = {"services": {"a", "b", "e"}, "RUN steps": {"c"}, "COPY": {"d1", "d2", "d3"}, "pull": {"f"}}
+    kinds = {"services": {"a", "b", "e"}, "RUN steps": {"c"}, "COPY": {"d1", "d2", "d3"}, "pull": {"f"},
+             "one package added": {"g"}, "export": {"h"}}
     lines = []
     for kind, cases in kinds.items():
         rows = [row for row in report.rows if row.case in cases]
@@ -125,3 +128,17 @@ def footer(report: Report) -> str:
     return (f"Machine: {report.machine}; load average during the runs {busy}. Date: {report.date}.\n"
             f"Versions: {versions}.\n"
             "Medians; n runs each, in turns; ± is the standard deviation.")
+
+
+def _size_lines(report: Report, names: list[str], what: str, field: str) -> list[list[str]]:
+    """Medians of a number of bytes, of the cases that looked at it."""
+    lines = []
+    for row in report.rows:
+        sizes = {name: statistics.median(getattr(sample, field) for sample in row.samples[name])
+                 for name in names if row.samples.get(name)}
+        if not any(sizes.values()):
+            continue
+        cells = [f"{sizes[name] / 1e6:,.0f} MB" if sizes.get(name) else "–" for name in names]
+        both = sizes.get(BASELINE) and sizes.get(SUBJECT)
+        lines.append([f"{what}: {row.title}", *cells, _ratio(sizes[SUBJECT], sizes[BASELINE]) if both else "–", ""])
+    return lines

@@ -34,6 +34,17 @@ class TableTest(unittest.TestCase):
         failed.failures["slipway"] = "exited 1"
         self.assertIn("| failed  | –", reports.table(report(failed)))
 
+    def test_sizes_are_medians_of_the_cases_that_have_them(self):
+        sized = row("g", [1.0, 1.0], [2.0, 2.0])
+        for name, sent in (("slipway", 50_000_000), ("buildkit", 100_000_000)):
+            for sample in sized.samples[name]:
+                sample.sent_bytes = sent
+        text = reports.table(report(sized, row("a", [1.0], [1.0])))
+        sizes = [line for line in text.splitlines() if "| sent:" in line]
+        self.assertEqual(1, len(sizes))
+        self.assertIn("| 100 MB ", sizes[0])
+        self.assertIn("| 1/2.0 ", sizes[0])
+
     def test_memory_is_the_peak_of_the_cases_of_one_kind(self):
         text = reports.table(report(row("a", [1], [1]), row("b", [1], [1]), row("d1", [1], [1])))
         memory = [line for line in text.splitlines() if "peak memory" in line]
