@@ -73,7 +73,7 @@ def measure(arguments: argparse.Namespace, folder: pathlib.Path) -> reports.Repo
         for builder in chosen:
             builder.start()
         stack, services, bases = None, [], {}
-        if wanted & {"a", "b", "e", "g", "h"}:
+        if wanted & {"a", "b", "e", "g", "h", "i"}:
             stack = workloads.Stack(arguments.stack, folder / "stack")
             services = arguments.services.split(",")
             if services == ["all"]:

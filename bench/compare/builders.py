@@ -30,14 +30,16 @@ def remove_tree(folder: pathlib.Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def bake_arguments(stack: Stack, services: list[str], tags: dict[str, str],
-                   bases: dict[str, str]) -> list[str]:
-    """The arguments that `buildx bake` and `slipway bake` share."""
+def bake_arguments(stack: Stack, services: list[str], tags: dict[str, str], bases: dict[str, str],
+                   keys: dict[str, str]) -> list[str]:
+    """The arguments that `buildx bake` and `slipway bake` share; `keys` are set for all targets."""
     arguments = ["bake", "-f", str(stack.compose), "--progress=plain"]
     for service in services:
         arguments += ["--set", f"{service}.tags={tags[service]}"]
     for name, reference in bases.items():
         arguments += ["--set", f"*.contexts.{name}=docker-image://{reference}"]
+    for key, value in keys.items():
+        arguments += ["--set", f"*.{key}={value}"]
     return arguments
 
 
@@ -68,8 +70,9 @@ class Builder:
     def build(self, context: pathlib.Path, arguments: dict[str, str]) -> Sample:
         raise NotImplementedError
 
-    def push_stack(self, stack: Stack, services: list[str], tags: dict[str, str],
-                   bases: dict[str, str]) -> Sample:
+    def push_stack(self, stack: Stack, services: list[str], tags: dict[str, str], bases: dict[str, str],
+                   cache: dict[str, str] | None = None) -> Sample:
+        """`cache`: for the keys cache-from and cache-to of bake."""
         raise NotImplementedError
 
     def build_stack(self, stack: Stack, services: list[str], tags: dict[str, str],
@@ -96,15 +99,14 @@ class Slipway(Builder):
             command += ["--build-arg", f"{key}={value}"]
         return self._measured([*command, str(context)])
 
-    def push_stack(self, stack, services, tags, bases):
-        return self._bake(stack, services, tags, bases, self.push_output)
+    def push_stack(self, stack, services, tags, bases, cache=None):
+        return self._bake(stack, services, tags, bases, {"output": self.push_output, **(cache or {})})
 
     def build_stack(self, stack, services, tags, bases):
-        return self._bake(stack, services, tags, bases, "type=cacheonly")
+        return self._bake(stack, services, tags, bases, {"output": "type=cacheonly"})
 
-    def _bake(self, stack, services, tags, bases, output: str) -> Sample:
-        command = [self.program, *bake_arguments(stack, services, tags, bases), "--set=*.network=host"]
-        command += ["--set", f"*.output={output}", *services]
+    def _bake(self, stack, services, tags, bases, keys: dict[str, str]) -> Sample:
+        command = [self.program, *bake_arguments(stack, services, tags, bases, keys), "--set=*.network=host", *services]
         return self._measured(command, cwd=str(stack.folder))
 
     def _measured(self, command: list[str], cwd: str | None = None) -> Sample:
@@ -187,16 +189,14 @@ class BuildKit(Builder):
             command += ["--build-arg", f"{key}={value}"]
         return self._measured([*command, str(context)])
 
-    def push_stack(self, stack, services, tags, bases):
-        return self._bake(stack, services, tags, bases, self.push_output)
+    def push_stack(self, stack, services, tags, bases, cache=None):
+        return self._bake(stack, services, tags, bases, {"output": self.push_output, **(cache or {})})
 
     def build_stack(self, stack, services, tags, bases):
-        return self._bake(stack, services, tags, bases, "type=cacheonly")
+        return self._bake(stack, services, tags, bases, {"output": "type=cacheonly"})
 
-    def _bake(self, stack, services, tags, bases, output: str) -> Sample:
-        command = bake_arguments(stack, services, tags, bases)
-        command += ["--set", f"*.output={output}", *services]
-        return self._measured(command, cwd=str(stack.folder))
+    def _bake(self, stack, services, tags, bases, keys: dict[str, str]) -> Sample:
+        return self._measured([*bake_arguments(stack, services, tags, bases, keys), *services], cwd=str(stack.folder))
 
 
 class BuildKitZstd(BuildKit):
@@ -230,7 +230,9 @@ class Buildah(Builder):
             command += ["--build-arg", f"{key}={value}"]
         return self._buildah("bud", [*command, str(context)])
 
-    def push_stack(self, stack, services, tags, bases):
+    def push_stack(self, stack, services, tags, bases, cache=None):
+        if cache:
+            raise BuildFailed("buildah has another kind of remote cache")
         targets = self._targets(stack, services)
         total, peak = 0.0, 0
         for service in services:

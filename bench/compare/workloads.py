@@ -92,6 +92,11 @@ class Stack:
 
     def add_gpu_package(self, round_number: int) -> None:
         """Adds a package to the environment that tts and stt share, PyTorch included, and locks it again."""
-        project = self.folder / "shared" / "gpu"
+        self._add_package(self.folder / "shared" / "gpu", round_number)
+
+    def add_core_package(self, round_number: int) -> None:
+        self._add_package(self.folder / "core", round_number)
+
+    def _add_package(self, project: pathlib.Path, round_number: int) -> None:
         subprocess.run(["uv", "add", "--quiet", "--no-sync", "--project", str(project), PACKAGES[round_number]],
                        check=True, stdin=subprocess.DEVNULL)
