@@ -88,7 +88,7 @@ class Slipway(Builder):
     def __init__(self, folder: pathlib.Path, program: pathlib.Path):
         super().__init__(folder)
         self.program = str(program)
-        self.env = {"SLIPWAY_ROOT": str(self.folder)}
+        self.env = {"SLIPWAY_ROOT": str(self.folder), "SLIPWAY_GC": "off"}  # as buildkitd's
 
     def version(self) -> str:
         return output_of(self.program, "--version")

@@ -25,7 +25,7 @@ struct ProxyOptions {
 // How big blobs are fetched: in chunks over several connections, where the server can.
 struct RangeOptions {
   uint64_t above = 32 << 20;  // blobs of more bytes
-  uint64_t chunk_bytes = 8 << 20;
+  uint64_t chunk_bytes = 4 << 20;
   size_t connections = 4;
 };
 
