@@ -77,19 +77,22 @@ class Settling {
     int fd;
     std::string path;             // in the merged view: "" for the root, "/a/b"
     std::optional<size_t> cache;  // whose place it is in
+    // What the lower layers have at this path shows through it. Not where it was moved here, or
+    // came anew after a removal, or is in a directory that was or did.
+    bool shows_lower;
   };
 
-  // `below`: what it is merged with. `complete`: it was moved here, so what it is merged with has
-  // to be put into it.
-  Status directory(const Here& here, const Place& below, bool complete) {
+  // `below`: what it is merged with, here or where it was moved from: then it has to be put into
+  // it.
+  Status directory(const Here& here, const Place& below) {
     struct stat before;
     if (::fstat(here.fd, &before) != 0) return errno_error("stat");
     std::set<std::string> present;
     for (const std::string& name : TRY(layer::directory_entries(here.fd))) {
-      TRY(entry(here, below, name, complete).context(name));
+      TRY(entry(here, below, name).context(name));
       present.insert(name);
     }
-    if (complete && below.dir) {
+    if (!here.shows_lower && below.dir) {
       for (const std::string& name : TRY(below.dir->names())) {
         if (!present.contains(name)) TRY(bring(here, below, name).context(name));
       }
@@ -115,55 +118,52 @@ class Settling {
     nlink_t names = 0;  // seen in the cache
   };
 
-  Status entry(const Here& here, const Place& below, const std::string& name, bool complete) {
+  Status entry(const Here& here, const Place& below, const std::string& name) {
     struct stat info;
     if (::fstatat(here.fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
       return errno_error("stat");
     }
     // In a directory that will hide all that is below, there is nothing to hide one by one.
-    if (is_whiteout(info)) return complete ? unlink_at(here.fd, name) : Status();
+    if (is_whiteout(info)) return here.shows_lower ? Status() : unlink_at(here.fd, name);
     note_path(here, name);
-    if (S_ISDIR(info.st_mode)) return subdirectory(here, below, name, complete);
+    if (S_ISDIR(info.st_mode)) return subdirectory(here, below, name);
     if (S_ISREG(info.st_mode)) return file(here, below, name, info);
     return here.cache && info.st_nlink > 1 ? link_outside(*here.cache) : Status();
   }
 
-  Here inside(const Here& parent, int fd, const std::string& name) const {
-    Here here{fd, parent.path + "/" + name, parent.cache};
+  Here inside(const Here& parent, int fd, const std::string& name, bool shows_lower) const {
+    Here here{fd, parent.path + "/" + name, parent.cache, shows_lower};
     for (size_t i = 0; i < caches_.size(); ++i) {
       if (caches_[i].destination == here.path) here.cache = i;
     }
     return here;
   }
 
-  Status subdirectory(const Here& parent, const Place& parent_below, const std::string& name,
-                      bool parent_complete) {
+  Status subdirectory(const Here& parent, const Place& parent_below, const std::string& name) {
     const UniqueFd fd = TRY(open_file_at(parent.fd, name, kDirectoryFlags));
-    bool complete = parent_complete;
-    const Here here = inside(parent, fd.get(), name);
     const Marks marks = TRY(Marks::of(fd.get()));
-    Place below = TRY(lower_.child(parent_below, name));
     const bool moved = marks.has(kRedirect);
+    const bool hides = moved || marks.has(kOpaque);
+    const Here here = inside(parent, fd.get(), name, parent.shows_lower && !hides);
+    Place below = LowerView::nowhere();
     if (moved) {
       below = TRY(moved_from(parent_below, TRY(layer::get_xattr(fd.get(), kRedirect))));
-      complete = true;
-    } else if (marks.has(kOpaque)) {
-      below = LowerView::nowhere();
+    } else if (!hides) {
+      below = TRY(lower_.child(parent_below, name));
     }
-    TRY(directory(here, below, complete));
+    TRY(directory(here, below));
     if (moved) {
       TRY(remove_xattr(fd.get(), kRedirect));
       TRY(layer::set_xattr(fd.get(), kOpaque, "y"));
     }
     if (!here.cache) return {};
     const bool is_cache = here.cache != parent.cache;
-    const bool hides = moved || marks.has(kOpaque);
-    const bool has_to_hide = is_cache || (parent_below.dir != nullptr && !parent_complete);
+    const bool has_to_hide = is_cache || (parent_below.dir != nullptr && parent.shows_lower);
     for (const std::string& key : marks.all) {
       if (key != kOpaque || !has_to_hide) TRY(remove_xattr(fd.get(), key.c_str()));
     }
     if (moved && !has_to_hide) TRY(remove_xattr(fd.get(), kOpaque));
-    if (is_cache || hides || !below.dir) return {};
+    if (is_cache || !here.shows_lower || !below.dir) return {};
     return remove_if_only_a_way(parent, here, name, below);
   }
 
@@ -273,12 +273,12 @@ class Settling {
   Result<bool> try_link(const Here& here, const std::string& name, Reference& reference) {
     const size_t cache = *reference.cache;
     if (here.cache == cache) {
-      if (reference.directory != here.path || reference.name != name) {
-        outcomes_[cache].linked_inside = true;
-        return link_beside(here, name, reference);
+      if (here.shows_lower && reference.directory == here.path && reference.name == name) {
+        TRY(unlink_at(here.fd, name));
+        return true;
       }
-      TRY(unlink_at(here.fd, name));
-      return true;
+      outcomes_[cache].linked_inside = true;
+      return link_beside(here, name, reference);
     }
     // Two caches have no files in common: whoever links out of them is of one family for each.
     if (here.cache) return false;
@@ -328,7 +328,7 @@ class Settling {
     if (!child.dir) return bring_file(here, below, name);
     if (::mkdirat(here.fd, name.c_str(), 0700) != 0) return errno_error("create directory");
     const UniqueFd fd = TRY(open_file_at(here.fd, name, kDirectoryFlags));
-    const Here target = inside(here, fd.get(), name);
+    const Here target = inside(here, fd.get(), name, false);
     for (const std::string& entry : TRY(child.dir->names())) {
       TRY(bring(target, child, entry).context(entry));
     }
@@ -429,7 +429,7 @@ Result<std::vector<store::CacheMountOutcome>> settle_upper(
   const Place below = TRY(view.root());
   const UniqueFd trash = TRY(open_file(rules.trash, kDirectoryFlags));
   Settling settling(root.get(), trash.get(), view, caches, rules);
-  TRY(settling.directory({root.get(), "", below.cache}, below, false)
+  TRY(settling.directory({root.get(), "", below.cache, true}, below)
           .context("complete " + upper.string()));
   TRY(settling.judge_new_files());
   return settling.take_outcomes();

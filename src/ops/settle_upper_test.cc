@@ -7,6 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -15,12 +16,14 @@
 #include "base/file_io.h"
 #include "base/temp_dir.h"
 #include "ops/cache_wrapper.h"
+#include "store/cache_merge.h"
 #include "store/store.h"
 
 namespace slipway::ops {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ElementsAre;
 
 class SettleUpperTest : public testing::Test {
  protected:
@@ -28,10 +31,11 @@ class SettleUpperTest : public testing::Test {
     if (::geteuid() != 0 || !*store_->snapshotter().can_refer()) {
       GTEST_SKIP() << "overlayfs cannot refer to files here";
     }
-    for (const char* name : {"image", "trash", "upper", "work", "merged", "store/cache-mounts/1/.cache-1"}) {
+    for (const char* name : {"image", "trash", "upper", "work", "merged"}) {
       fs::create_directories(dir(name));
     }
-    cache_ = dir("store/cache-mounts/1/.cache-1");
+    add_cache("/a/c");
+    cache_ = caches_.front().directory;
     write(cache_ / "file", "content");
     ::chmod((cache_ / "file").c_str(), 0640);
   }
@@ -42,13 +46,26 @@ class SettleUpperTest : public testing::Test {
     std::ofstream(path) << content;
   }
 
-  // Mounts the cache at /a/c, runs `change` on the merged view, settles; afterwards `changes` is
-  // what is for the cache.
+  // One more, at a place where the image has nothing. Returns its directory.
+  fs::path add_cache(const std::string& destination) {
+    const std::string number = std::to_string(caches_.size() + 1);
+    fs::path directory = dir("store/cache-mounts/" + number + "/.cache-" + number);
+    fs::create_directories(directory);
+    caches_.push_back({destination, directory});
+    return directory;
+  }
+
+  // Mounts the caches, runs `change` on the merged view, settles; afterwards `changes` is what is
+  // for the first cache (`changes-2` for the second).
   void change(const std::function<void(const fs::path& merged)>& change) {
     const Tree image = *Tree::open({.lower = {dir("image")}, .upper = {}, .work = {}}, {});
-    const CacheWrapper wrapper = *CacheWrapper::create(image, "/a/c", cache_, dir("wrapper"));
+    std::vector<CacheWrapper> wrappers;
     store::OverlayLayers layers;
-    layers.lower = wrapper.layers();
+    for (const CachePlace& cache : caches_) {
+      wrappers.push_back(*CacheWrapper::create(image, cache.destination, cache.directory,
+                                               dir("wrapper") += numbered(wrappers.size())));
+      for (const fs::path& layer : wrappers.back().layers()) layers.lower.push_back(layer);
+    }
     layers.lower.push_back(dir("image"));
     layers.upper = dir("upper");
     layers.work = dir("work");
@@ -64,12 +81,34 @@ class SettleUpperTest : public testing::Test {
       return {};
     };
     rules.may_link = [&](size_t, const struct stat&) -> Result<bool> { return may_link_; };
-    auto outcomes = settle_upper(layers.upper, layers.lower, {{"/a/c", cache_}}, rules);
+    auto outcomes = settle_upper(layers.upper, layers.lower, caches_, rules);
     ASSERT_TRUE(outcomes) << outcomes.error().message();
-    outcome_ = outcomes->front();
-    auto taken = wrapper.take_changes(layers.upper, dir("changes"));
-    ASSERT_TRUE(taken) << taken.error().message();
+    outcomes_ = *std::move(outcomes);
+    outcome_ = outcomes_.front();
+    for (size_t i = 0; i < caches_.size(); ++i) {
+      auto taken = wrappers[i].take_changes(layers.upper, dir("changes") += numbered(i));
+      ASSERT_TRUE(taken) << taken.error().message();
+    }
     for (const char* part : {"upper", "changes"}) expect_plain(dir(part));
+  }
+  static std::string numbered(size_t index) {
+    return index == 0 ? "" : "-" + std::to_string(index + 1);
+  }
+
+  // The first cache as the next step finds it: path and content of each file, paths of directories.
+  std::vector<std::string> cached() {
+    if (fs::exists(dir("changes"))) {
+      const auto away = [&]() -> Result<fs::path> { return dir("away") += numbered(++away_); };
+      const Status merged = store::merge_changes(dir("changes"), cache_, away);
+      EXPECT_TRUE(merged) << merged.error().message();
+    }
+    std::vector<std::string> found;
+    for (const auto& entry : fs::recursive_directory_iterator(cache_)) {
+      const std::string path = fs::relative(entry.path(), cache_);
+      found.push_back(entry.is_regular_file() ? path + "=" + *read_file(entry.path()) : path);
+    }
+    std::ranges::sort(found);
+    return found;
   }
 
   // No reference is left anywhere.
@@ -89,8 +128,11 @@ class SettleUpperTest : public testing::Test {
 
   TempDir root_ = *TempDir::create("/var/tmp", "slipway-settle-");
   std::unique_ptr<store::Store> store_ = *store::Store::open({root_.path() / "store", false, {}});
-  fs::path cache_;
-  store::CacheMountOutcome outcome_;
+  std::vector<CachePlace> caches_;  // the first is at /a/c
+  fs::path cache_;                  // its directory
+  std::vector<store::CacheMountOutcome> outcomes_;
+  store::CacheMountOutcome outcome_;  // the first's
+  size_t away_ = 0;
   int expected_ = 0;
   bool may_link_ = true;
 };
@@ -189,6 +231,62 @@ TEST_F(SettleUpperTest, FilesChangePlacesInTheCache) {
   });
   EXPECT_EQ(*read_file(dir("changes/file")), "other");
   EXPECT_EQ(*read_file(dir("changes/other")), "content");
+}
+
+TEST_F(SettleUpperTest, AFileThatIsMovedAwayAndBackStays) {
+  write(cache_ / "d/f", "f");
+  change([](const fs::path& merged) {
+    const fs::path cache = merged / "a/c";
+    fs::rename(cache / "d/f", cache / "f");
+    fs::remove_all(cache / "d");
+    fs::create_directory(cache / "d");
+    fs::rename(cache / "f", cache / "d/f");
+  });
+  EXPECT_THAT(cached(), ElementsAre("d", "d/f=f", "file=content"));
+}
+
+TEST_F(SettleUpperTest, ADirectoryIsMadeAnewAroundAFile) {
+  write(cache_ / "d/f", "f");
+  change([](const fs::path& merged) {
+    const fs::path cache = merged / "a/c";
+    fs::rename(cache / "d", cache / "old");
+    fs::create_directory(cache / "d");
+    fs::rename(cache / "old/f", cache / "d/f");
+    fs::remove(cache / "old");
+  });
+  EXPECT_THAT(cached(), ElementsAre("d", "d/f=f", "file=content"));
+}
+
+TEST_F(SettleUpperTest, ADirectoryThatIsMovedAwayAndBackStaysWhole) {
+  write(cache_ / "d/f", "f");
+  write(cache_ / "d/g", "g");
+  change([](const fs::path& merged) {
+    fs::rename(merged / "a/c/d", merged / "a/c/x");
+    fs::rename(merged / "a/c/x", merged / "a/c/d");
+    fs::create_hard_link(merged / "a/c/d/f", merged / "out");
+  });
+  EXPECT_EQ(*read_file(dir("upper/out")), "f");
+  EXPECT_THAT(cached(), ElementsAre("d", "d/f=f", "d/g=g", "file=content"));
+}
+
+TEST_F(SettleUpperTest, TheCacheItselfIsMovedAwayAndBack) {
+  change([](const fs::path& merged) {
+    fs::rename(merged / "a/c", merged / "a/x");
+    fs::create_directory(merged / "a/c");
+    fs::rename(merged / "a/x/file", merged / "a/c/file");
+    fs::remove(merged / "a/x");
+  });
+  EXPECT_THAT(cached(), ElementsAre("file=content"));
+}
+
+TEST_F(SettleUpperTest, AMovedDirectoryKeepsItsEmptyDirectories) {
+  fs::create_directories(cache_ / "d/empty");
+  change([](const fs::path& merged) {
+    fs::rename(merged / "a/c/d", merged / "a/c/e");
+    const fs::path empty = merged / "a/c/e/empty";
+    ASSERT_EQ(::chmod(empty.c_str(), stat_of(empty).st_mode & 07777), 0);  // copies it up
+  });
+  EXPECT_THAT(cached(), ElementsAre("e", "e/empty", "file=content"));
 }
 
 TEST_F(SettleUpperTest, PathsAreMeasured) {
