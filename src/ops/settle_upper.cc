@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <unordered_map>
 
@@ -350,8 +351,9 @@ class Settling {
     }
     if (info.st_nlink > 1) {
       const std::string path = (here.path + "/" + name).substr(1);
-      const auto [first, is_first] = brought_.try_emplace(info.st_ino, path);
+      const auto [first, is_first] = brought_.try_emplace({here.cache, info.st_ino}, path);
       if (!is_first) {
+        if (here.cache) outcomes_[*here.cache].linked_inside = true;
         if (::linkat(root_, first->second.c_str(), here.fd, name.c_str(), 0) == 0) return {};
         return errno_error("link");
       }
@@ -414,8 +416,8 @@ class Settling {
   // runs no number of a removed one is given to a file that is yet to be looked at.)
   std::unordered_map<ino_t, Reference> unchanged_;
   std::optional<Place> last_place_;
-  std::unordered_map<ino_t, std::string>
-      brought_;  // lower files with several names: where the first is
+  // Lower files with several names: where the first copy is, one in each cache and one elsewhere.
+  std::map<std::pair<std::optional<size_t>, ino_t>, std::string> brought_;
   std::unordered_map<ino_t, NewFile> new_files_;  // of caches, with several names
 };
 

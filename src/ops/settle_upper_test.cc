@@ -289,6 +289,33 @@ TEST_F(SettleUpperTest, AMovedDirectoryKeepsItsEmptyDirectories) {
   EXPECT_THAT(cached(), ElementsAre("e", "e/empty", "file=content"));
 }
 
+// A cache is written in place: nothing may be one file with it unless that is known.
+TEST_F(SettleUpperTest, WhatComesFromTheImageIsNoFileOfACacheAndOfALayer) {
+  const fs::path second = add_cache("/b");
+  for (const char* path : {"image/opt/a/f", "image/opt/b/g", "image/opt/c/h"}) write(dir(path), "");
+  for (const char* path : {"image/opt/b/g", "image/opt/c/h"}) {
+    fs::remove(dir(path));
+    fs::create_hard_link(dir("image/opt/a/f"), dir(path));
+  }
+  change([](const fs::path& merged) {
+    fs::rename(merged / "opt/a", merged / "a/c/a");
+    fs::rename(merged / "opt/b", merged / "b/b");
+    fs::rename(merged / "opt/c", merged / "c");
+  });
+  EXPECT_EQ(stat_of(dir("changes/a/f")).st_nlink, 1u);
+  EXPECT_EQ(stat_of(dir("changes-2/b/g")).st_nlink, 1u);
+  EXPECT_EQ(stat_of(dir("upper/c/h")).st_nlink, 1u);
+  EXPECT_FALSE(outcome_.linked_inside);
+}
+
+TEST_F(SettleUpperTest, HardLinksThatComeIntoACacheAreSo) {
+  write(dir("image/opt/f"), "");
+  fs::create_hard_link(dir("image/opt/f"), dir("image/opt/g"));
+  change([](const fs::path& merged) { fs::rename(merged / "opt", merged / "a/c/opt"); });
+  EXPECT_EQ(stat_of(dir("changes/opt/f")).st_ino, stat_of(dir("changes/opt/g")).st_ino);
+  EXPECT_TRUE(outcome_.linked_inside);
+}
+
 TEST_F(SettleUpperTest, PathsAreMeasured) {
   change([](const fs::path& merged) { write(merged / "a/c/dir/name", ""); });
   EXPECT_EQ(outcome_.longest_path, std::string("dir/name").size());
