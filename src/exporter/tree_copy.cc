@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/content_copy.h"
 #include "base/file_io.h"
 #include "base/unique_fd.h"
 #include "layer/directory_entries.h"
@@ -100,27 +101,10 @@ class TreeCopy {
   Status file(int from, int to, const std::string& name, const struct stat& info) {
     const UniqueFd source = TRY(open_file_at(from, name, O_RDONLY | O_NOFOLLOW));
     UniqueFd target = TRY(open_file_at(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-    for (;;) {
-      const ssize_t got =
-          ::copy_file_range(source.get(), nullptr, target.get(), nullptr, 1 << 30, 0);
-      if (got > 0 || (got < 0 && errno == EINTR)) continue;
-      if (got < 0) TRY(copy_through_memory(source.get(), target.get()));
-      break;
-    }
+    TRY(copy_content(source.get(), target.get(), static_cast<uint64_t>(info.st_size)));
     if (::fchmod(target.get(), info.st_mode & 07777) != 0) return errno_error("change mode");
     TRY(target.close());
     return set_time(to, name, info);
-  }
-
-  static Status copy_through_memory(int from, int to) {
-    std::string buffer(1 << 20, '\0');
-    for (;;) {
-      const ssize_t got = ::read(from, buffer.data(), buffer.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return errno_error("read");
-      if (got == 0) return {};
-      TRY(write_all(to, std::string_view(buffer).substr(0, static_cast<size_t>(got))));
-    }
   }
 
   Status set_time(int to, const std::string& name, const struct stat& info) {

@@ -43,13 +43,6 @@ struct LinkSources {
 // InvalidInput when the source changed since its stamp was taken.
 Status copy_entry(const EntryCopy& copy, const Overrides& overrides, const LinkSources& links);
 
-// The next `size` bytes of one file into another, shared where the file system can (FICLONE).
-Status copy_content(int from, int to, uint64_t size);
-
-// The content of an open file for an open empty one; `size` as it was when it was looked at. Shared
-// where the file system can.
-Status copy_content(int from, int to, uint64_t size);
-
 // Owner, mode and attributes of a directory of the source, for its open copy. Not the time.
 Status copy_directory_attributes(const MergedDir& source, const struct stat& info, int target_fd,
                                  const Overrides& overrides);

@@ -7,10 +7,10 @@
 #include <string>
 #include <utility>
 
+#include "base/content_copy.h"
 #include "base/unique_fd.h"
 #include "layer/directory_entries.h"
 #include "layer/xattr.h"
-#include "ops/file_entry.h"
 
 namespace slipway::ops {
 namespace {

@@ -10,10 +10,10 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/content_copy.h"
 #include "layer/directory_entries.h"
 #include "layer/xattr.h"
 #include "ops/entry_metadata.h"
-#include "ops/file_entry.h"
 
 namespace slipway::ops {
 namespace {
