@@ -5,7 +5,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cstdio>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -13,7 +13,10 @@
 #include "base/content_copy.h"
 #include "layer/directory_entries.h"
 #include "layer/xattr.h"
+#include "ops/cache_names.h"
 #include "ops/entry_metadata.h"
+#include "ops/exact_copy.h"
+#include "ops/upper_references.h"
 
 namespace slipway::ops {
 namespace {
@@ -21,8 +24,6 @@ namespace {
 using Place = LowerView::Place;
 
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-constexpr char kMetacopy[] = "trusted.overlay.metacopy";
-constexpr char kRedirect[] = "trusted.overlay.redirect";
 constexpr char kCapability[] = "security.capability";
 constexpr char kOpaque[] = "trusted.overlay.opaque";
 
@@ -40,28 +41,6 @@ Status unlink_at(int directory, const std::string& name, int flags = 0) {
   return errno_error("remove {}", name);
 }
 
-// The attributes of overlayfs that an entry has.
-struct Marks {
-  std::vector<std::string> all;
-  bool has(const char* key) const { return std::ranges::find(all, key) != all.end(); }
-
-  static Result<Marks> of(int fd) {
-    Marks marks{TRY(layer::list_xattrs(fd))};
-    std::erase_if(marks.all, [](const std::string& key) { return !is_overlay_xattr(key); });
-    return marks;
-  }
-};
-
-// What a file in upper that has no content of its own refers to. (No directory is kept open for it:
-// there are many.)
-struct Reference {
-  std::string directory;  // path in the merged view, "" for the root
-  std::string name;
-  std::optional<size_t> cache;
-  struct stat info{};
-  bool may_link = false;  // asked and granted
-};
-
 class Settling {
  public:
   Settling(int root, int trash, const LowerView& lower, const std::vector<CachePlace>& caches,
@@ -69,9 +48,10 @@ class Settling {
       : root_(root),
         trash_(trash),
         lower_(lower),
+        references_(lower),
         caches_(caches),
         rules_(rules),
-        outcomes_(caches.size()) {}
+        names_(caches.size(), rules.expect_links) {}
 
   // A directory of upper.
   struct Here {
@@ -101,24 +81,10 @@ class Settling {
     return set_times(here.fd, before);
   }
 
-  // New files of caches that have names outside of it, or several inside.
-  Status judge_new_files() {
-    for (const auto& [inode, file] : new_files_) {
-      if (file.names < file.links) TRY(link_outside(file.cache));
-      if (file.names > 1) outcomes_[file.cache].linked_inside = true;
-    }
-    return {};
-  }
-
-  std::vector<store::CacheMountOutcome> take_outcomes() { return std::move(outcomes_); }
+  // When everything is whole. Call once.
+  Result<std::vector<store::CacheMountOutcome>> outcomes() { return names_.judge(root_); }
 
  private:
-  struct NewFile {
-    size_t cache;
-    nlink_t links;
-    nlink_t names = 0;  // seen in the cache
-  };
-
   Status entry(const Here& here, const Place& below, const std::string& name) {
     struct stat info;
     if (::fstatat(here.fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -129,7 +95,7 @@ class Settling {
     note_path(here, name);
     if (S_ISDIR(info.st_mode)) return subdirectory(here, below, name);
     if (S_ISREG(info.st_mode)) return file(here, below, name, info);
-    return here.cache && info.st_nlink > 1 ? link_outside(*here.cache) : Status();
+    return here.cache && info.st_nlink > 1 ? names_.add_outside(*here.cache) : Status();
   }
 
   Here inside(const Here& parent, int fd, const std::string& name, bool shows_lower) const {
@@ -142,13 +108,13 @@ class Settling {
 
   Status subdirectory(const Here& parent, const Place& parent_below, const std::string& name) {
     const UniqueFd fd = TRY(open_file_at(parent.fd, name, kDirectoryFlags));
-    const Marks marks = TRY(Marks::of(fd.get()));
+    const OverlayMarks marks = TRY(OverlayMarks::of(fd.get()));
     const bool moved = marks.has(kRedirect);
     const bool hides = moved || marks.has(kOpaque);
     const Here here = inside(parent, fd.get(), name, parent.shows_lower && !hides);
     Place below = LowerView::nowhere();
     if (moved) {
-      below = TRY(moved_from(parent_below, TRY(layer::get_xattr(fd.get(), kRedirect))));
+      below = TRY(references_.directory(fd.get(), parent_below));
     } else if (!hides) {
       below = TRY(lower_.child(parent_below, name));
     }
@@ -179,38 +145,23 @@ class Settling {
     return {};
   }
 
-  // The file is freed with the trash, not when its last name here goes.
-  Status outlive(const Here& here, const std::string& name) {
-    if (::linkat(here.fd, name.c_str(), trash_, next_discarded().c_str(), 0) == 0) return {};
-    return errno_error("discard {}", name);
-  }
-
   std::string next_discarded() { return std::to_string(discarded_++); }
-
-  // A redirect is a name in the same directory below, or a path from the root.
-  Result<Place> moved_from(const Place& parent_below, const std::string& redirect) const {
-    if (redirect.starts_with('/')) return lower_.at(redirect);
-    return lower_.child(parent_below, redirect);
-  }
 
   Status file(const Here& here, const Place& below, const std::string& name,
               const struct stat& info) {
     if (const auto known = unchanged_.find(info.st_ino); known != unchanged_.end()) {
-      if (TRY(try_link(here, name, known->second))) return {};
+      if (TRY(try_link(here, name, info, known->second))) return {};
     }
     const UniqueFd fd = TRY(open_file_at(here.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-    const Marks marks = TRY(Marks::of(fd.get()));
+    const OverlayMarks marks = TRY(OverlayMarks::of(fd.get()));
     if (marks.has(kMetacopy)) {
-      Reference reference = TRY(referred(fd.get(), marks, below, name));
-      const Place directory = TRY(place_of(reference, below));
+      FileReference reference = TRY(references_.file(fd.get(), marks, below, name));
+      const Place directory = TRY(references_.place_of(reference));
       const UniqueFd original = TRY(directory.dir->open_file(reference.name));
-      if (::fstat(original.get(), &reference.info) != 0) return errno_error("stat");
       if (reference.cache && TRY(same_metadata(fd.get(), original.get()))) {
-        TRY(outlive(here, name));
-        if (TRY(try_link(here, name, reference))) {
-          if (info.st_nlink > 1) unchanged_.insert_or_assign(info.st_ino, std::move(reference));
-          return {};
-        }
+        const bool linked = TRY(try_link(here, name, info, reference));
+        if (info.st_nlink > 1) unchanged_.insert_or_assign(info.st_ino, std::move(reference));
+        if (linked) return {};
       }
       TRY(fill(here.fd, name, original.get()));
     }
@@ -218,93 +169,58 @@ class Settling {
     for (const std::string& key : marks.all) {
       if (here.cache || key == kRedirect) TRY(remove_xattr(fd.get(), key.c_str()));
     }
-    return new_file(here, name, info);
-  }
-
-  // A file with several names may get one outside of its cache; between caches it is copied.
-  Status new_file(const Here& here, const std::string& name, const struct stat& info) {
+    // A file with several names may get one outside of its cache; between caches it is copied.
     if (!here.cache || info.st_nlink < 2) return {};
-    const auto [file, is_first] =
-        new_files_.try_emplace(info.st_ino, NewFile{*here.cache, info.st_nlink});
-    if (file->second.cache != *here.cache) return separate(here, name);
-    ++file->second.names;
-    return {};
-  }
-
-  static Status separate(const Here& here, const std::string& name) {
-    const UniqueFd from = TRY(open_file_at(here.fd, name, O_RDONLY | O_NOFOLLOW));
+    if (names_.add_upper(*here.cache, info.st_ino, info.st_nlink)) return {};
     TRY(unlink_at(here.fd, name));
-    return copy_open_file(from.get(), here, name);
+    names_.remove_upper(info.st_ino);
+    return copy_open_file(fd.get(), here.fd, name);
   }
 
-  // The lower file whose content a metadata-only copy shows.
-  Result<Reference> referred(int fd, const Marks& marks, const Place& below,
-                             const std::string& name) {
-    Reference reference{below.path, name, below.cache};
-    if (marks.has(kRedirect)) {
-      const std::string redirect = TRY(layer::get_xattr(fd, kRedirect));
-      reference.name = redirect;
-      if (redirect.starts_with('/')) {
-        const PathParts parts = split_last(redirect);
-        reference.directory = parts.parent == "/" ? "" : parts.parent;
-        reference.name = parts.name;
-      }
-    }
-    const Place directory = TRY(place_of(reference, below));
-    reference.cache = directory.cache;
-    const std::optional<MergedDir::Entry> entry = directory.dir
-                                                      ? TRY(directory.dir->find(reference.name))
-                                                      : std::optional<MergedDir::Entry>();
-    if (entry && S_ISREG(entry->info.st_mode)) return reference;
-    return make_error(ErrorCode::Internal, "it refers to {}/{}, which is no file",
-                      reference.directory, reference.name);
-  }
-
-  // One directory is remembered: the files of one refer to those of another, mostly.
-  Result<Place> place_of(const Reference& reference, const Place& below) {
-    if (reference.directory == below.path && !below.is_hidden) return below;
-    if (!last_place_ || last_place_->path != reference.directory) {
-      last_place_ = TRY(lower_.at(reference.directory));
-    }
-    return *last_place_;
-  }
-
-  // Puts a link to a cache's file in the place of what refers to it, or nothing where the cache has
-  // it anyway. False: it has to become a copy.
-  Result<bool> try_link(const Here& here, const std::string& name, Reference& reference) {
+  // Puts a link to a cache's file in the place of what refers to it, or nothing where the cache
+  // shows it there anyway. False: it has to become a copy.
+  Result<bool> try_link(const Here& here, const std::string& name, const struct stat& info,
+                        FileReference& reference) {
     const size_t cache = *reference.cache;
     if (here.cache == cache) {
       if (here.shows_lower && reference.directory == here.path && reference.name == name) {
-        TRY(unlink_at(here.fd, name));
+        TRY(discard(here, name, info));
         return true;
       }
-      outcomes_[cache].linked_inside = true;
-      return link_beside(here, name, reference);
+      if (!TRY(replace(here, name, info, reference))) return false;
+      names_.add_lower(cache, reference.info.st_ino, reference.directory, reference.name);
+      return true;
     }
     // Two caches have no files in common: whoever links out of them is of one family for each.
     if (here.cache) return false;
     reference.may_link = reference.may_link || TRY(rules_.may_link(cache, reference.info));
     if (!reference.may_link) return false;
-    TRY(link_outside(cache));
-    return link_beside(here, name, reference);
+    TRY(names_.add_outside(cache));
+    return replace(here, name, info, reference);
   }
 
-  // False where there are too many links: ext4 ends at 65,000.
-  Result<bool> link_beside(const Here& here, const std::string& name, const Reference& reference) {
-    const std::string beside = name.substr(0, 200) + ".slipway-link";
-    const Place directory = TRY(place_of(reference, LowerView::nowhere()));
-    const Status linked = directory.dir->link(reference.name, here.fd, beside);
+  // The last name of a file goes to the trash: it is freed there.
+  Status discard(const Here& here, const std::string& name, const struct stat& info) {
+    names_.remove_upper(info.st_ino);
+    if (info.st_nlink > 1) return unlink_at(here.fd, name);
+    if (::renameat(here.fd, name.c_str(), trash_, next_discarded().c_str()) == 0) return {};
+    return errno_error("discard {}", name);
+  }
+
+  // False where the file has as many links as it can: 65,000 on ext4.
+  Result<bool> replace(const Here& here, const std::string& name, const struct stat& info,
+                       const FileReference& reference) {
+    const Place directory = TRY(references_.place_of(reference));
+    const std::string link = next_discarded();
+    const Status linked = directory.dir->link(reference.name, trash_, link);
     if (!linked && linked.error().errno_value() == EMLINK) return false;
     TRY(linked);
-    if (::renameat(here.fd, beside.c_str(), here.fd, name.c_str()) != 0) {
-      return errno_error("rename");
+    const unsigned flags = info.st_nlink > 1 ? 0 : RENAME_EXCHANGE;  // see discard()
+    if (::renameat2(trash_, link.c_str(), here.fd, name.c_str(), flags) != 0) {
+      return errno_error("replace {}", name);
     }
+    names_.remove_upper(info.st_ino);
     return true;
-  }
-
-  Status link_outside(size_t cache) {
-    if (std::exchange(outcomes_[cache].linked_outside, true)) return {};
-    return rules_.expect_links(cache);
   }
 
   // Turns a metadata-only copy into a whole file; all its names are names of that.
@@ -340,85 +256,65 @@ class Settling {
     const std::optional<MergedDir::Entry> entry = TRY(below.dir->find(name));
     if (!entry) return Error::from_errno(ENOENT, "find");
     const struct stat& info = entry->info;
-    if (below.cache && below.cache == here.cache) {
-      outcomes_[*below.cache].linked_inside = true;
-      return below.dir->link(name, here.fd, name);
-    }
-    if (below.cache && !here.cache && S_ISREG(info.st_mode) &&
-        TRY(rules_.may_link(*below.cache, info))) {
-      TRY(link_outside(*below.cache));
-      return below.dir->link(name, here.fd, name);
-    }
-    if (info.st_nlink > 1) {
-      const std::string path = (here.path + "/" + name).substr(1);
-      const auto [first, is_first] = brought_.try_emplace({here.cache, info.st_ino}, path);
-      if (!is_first) {
-        if (here.cache) outcomes_[*here.cache].linked_inside = true;
-        if (::linkat(root_, first->second.c_str(), here.fd, name.c_str(), 0) == 0) return {};
-        return errno_error("link");
-      }
-    }
-    return S_ISREG(info.st_mode) ? copy_file(here, below, name)
-                                 : copy_node(here, below, name, info);
-  }
-
-  static Status copy_file(const Here& here, const Place& below, const std::string& name) {
+    if (TRY(bring_link(here, below, name, info))) return {};
+    if (info.st_nlink > 1 && TRY(link_to_brought(here, name, info))) return {};
+    if (!S_ISREG(info.st_mode)) return copy_node(entry->directory, name, info, here.fd);
     const UniqueFd from = TRY(below.dir->open_file(name));
-    return copy_open_file(from.get(), here, name);
+    return copy_open_file(from.get(), here.fd, name);
   }
 
-  static Status copy_open_file(int from, const Here& here, const std::string& name) {
-    const UniqueFd to = TRY(open_file_at(here.fd, name, O_WRONLY | O_CREAT | O_EXCL, 0600));
-    struct stat info;
-    if (::fstat(from, &info) != 0) return errno_error("stat");
-    TRY(copy_content(from, to.get(), static_cast<uint64_t>(info.st_size)));
-    TRY(copy_metadata(from, to.get()));
-    return set_times(to.get(), info);
-  }
-
-  // Symlinks, devices, pipes, sockets.
-  static Status copy_node(const Here& here, const Place& below, const std::string& name,
+  // False: it has to become a copy.
+  Result<bool> bring_link(const Here& here, const Place& below, const std::string& name,
                           const struct stat& info) {
-    const int made =
-        S_ISLNK(info.st_mode)
-            ? ::symlinkat(TRY(below.dir->read_link(name)).c_str(), here.fd, name.c_str())
-            : ::mknodat(here.fd, name.c_str(), info.st_mode, info.st_rdev);
-    if (made != 0) return errno_error("create");
-    if (::fchownat(here.fd, name.c_str(), info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) != 0) {
-      return errno_error("change owner");
+    if (!below.cache) return false;
+    const bool stays_in = below.cache == here.cache;
+    if (!stays_in) {
+      if (here.cache || !S_ISREG(info.st_mode) || !TRY(rules_.may_link(*below.cache, info))) {
+        return false;
+      }
+      TRY(names_.add_outside(*below.cache));
     }
-    if (!S_ISLNK(info.st_mode) && ::fchmodat(here.fd, name.c_str(), info.st_mode & 07777, 0) != 0) {
-      return errno_error("change mode");
+    const Status linked = below.dir->link(name, here.fd, name);
+    if (!linked && linked.error().errno_value() == EMLINK) return false;
+    TRY(linked);
+    if (stays_in) names_.add_lower(*below.cache, info.st_ino, below.path, name);
+    return true;
+  }
+
+  // What was one file below is one again. False: it has yet to be copied.
+  Result<bool> link_to_brought(const Here& here, const std::string& name, const struct stat& info) {
+    const std::string path = (here.path + "/" + name).substr(1);
+    const auto [first, is_first] = brought_.try_emplace({here.cache, info.st_ino}, path);
+    if (is_first) return false;
+    if (::linkat(root_, first->second.c_str(), here.fd, name.c_str(), 0) == 0) {
+      if (here.cache) names_.add_inside(*here.cache);
+      return true;
     }
-    const timespec times[2] = {info.st_atim, info.st_mtim};
-    if (::utimensat(here.fd, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) {
-      return errno_error("set times");
-    }
-    return {};
+    if (errno != EMLINK) return errno_error("link to {}", first->second);
+    first->second = path;
+    return false;
   }
 
   void note_path(const Here& here, const std::string& name) {
     if (!here.cache) return;
     const std::string& root = caches_[*here.cache].destination;
     const size_t prefix = root == "/" ? 1 : root.size() + 1;
-    size_t& longest = outcomes_[*here.cache].longest_path;
-    longest = std::max(longest, here.path.size() + 1 + name.size() - prefix);
+    names_.note_path(*here.cache, here.path.size() + 1 + name.size() - prefix);
   }
 
   const int root_;  // of upper
   const int trash_;
   uint64_t discarded_ = 0;
   const LowerView& lower_;
+  UpperReferences references_;
   const std::vector<CachePlace>& caches_;
   const SettleRules& rules_;
-  std::vector<store::CacheMountOutcome> outcomes_;
+  CacheNames names_;
   // Files in upper, by inode, that differ from a cache's file in nothing but the name. (While this
   // runs no number of a removed one is given to a file that is yet to be looked at.)
-  std::unordered_map<ino_t, Reference> unchanged_;
-  std::optional<Place> last_place_;
+  std::unordered_map<ino_t, FileReference> unchanged_;
   // Lower files with several names: where the first copy is, one in each cache and one elsewhere.
   std::map<std::pair<std::optional<size_t>, ino_t>, std::string> brought_;
-  std::unordered_map<ino_t, NewFile> new_files_;  // of caches, with several names
 };
 
 }  // namespace
@@ -433,8 +329,7 @@ Result<std::vector<store::CacheMountOutcome>> settle_upper(
   Settling settling(root.get(), trash.get(), view, caches, rules);
   TRY(settling.directory({root.get(), "", below.cache, true}, below)
           .context("complete " + upper.string()));
-  TRY(settling.judge_new_files());
-  return settling.take_outcomes();
+  return settling.outcomes();
 }
 
 }  // namespace slipway::ops

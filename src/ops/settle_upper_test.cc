@@ -15,6 +15,7 @@
 
 #include "base/file_io.h"
 #include "base/temp_dir.h"
+#include "base/test_links.h"
 #include "ops/cache_wrapper.h"
 #include "store/cache_merge.h"
 #include "store/store.h"
@@ -314,6 +315,81 @@ TEST_F(SettleUpperTest, HardLinksThatComeIntoACacheAreSo) {
   change([](const fs::path& merged) { fs::rename(merged / "opt", merged / "a/c/opt"); });
   EXPECT_EQ(stat_of(dir("changes/opt/f")).st_ino, stat_of(dir("changes/opt/g")).st_ino);
   EXPECT_TRUE(outcome_.linked_inside);
+}
+
+// What switches links out of a cache off for good: a file with two names in it.
+TEST_F(SettleUpperTest, AFileThatIsMovedInACacheHasOneName) {
+  write(cache_ / "other", "");
+  write(cache_ / "d/f", "");
+  write(cache_ / "d/sub/g", "");
+  write(cache_ / "old", "");
+  change([](const fs::path& merged) {
+    const fs::path cache = merged / "a/c";
+    fs::rename(cache / "file", cache / "other");
+    fs::rename(cache / "d", cache / "e");
+    fs::create_hard_link(cache / "old", cache / "new");
+    fs::remove(cache / "old");
+  });
+  EXPECT_FALSE(outcome_.linked_inside);
+  EXPECT_THAT(cached(), ElementsAre("e", "e/f=", "e/sub", "e/sub/g=", "new=", "other=content"));
+}
+
+TEST_F(SettleUpperTest, AFileThatIsLinkedInACacheHasTwo) {
+  change([](const fs::path& merged) {
+    fs::create_hard_link(merged / "a/c/file", merged / "a/c/second");
+  });
+  EXPECT_TRUE(outcome_.linked_inside);
+  EXPECT_EQ(stat_of(dir("changes/second")).st_ino, stat_of(cache_ / "file").st_ino);
+}
+
+TEST_F(SettleUpperTest, AFileThatIsLinkedOutOfAMovedDirectoryHasTwo) {
+  write(cache_ / "d/f", "");
+  change([](const fs::path& merged) {
+    fs::rename(merged / "a/c/d", merged / "a/c/e");
+    fs::create_hard_link(merged / "a/c/e/f", merged / "a/c/g");
+  });
+  EXPECT_TRUE(outcome_.linked_inside);
+  EXPECT_EQ(stat_of(dir("changes/e/f")).st_ino, stat_of(dir("changes/g")).st_ino);
+}
+
+TEST_F(SettleUpperTest, WhatGoesFromOneCacheToAnotherIsOfThatOneAlone) {
+  const fs::path second = add_cache("/b");
+  change([](const fs::path& merged) {
+    fs::create_hard_link(merged / "a/c/file", merged / "b/one");
+    fs::create_hard_link(merged / "a/c/file", merged / "b/two");
+    write(merged / "a/c/new", "");
+    fs::create_hard_link(merged / "a/c/new", merged / "b/new");
+  });
+  EXPECT_EQ(stat_of(dir("changes-2/one")).st_ino, stat_of(dir("changes-2/two")).st_ino);
+  EXPECT_NE(stat_of(dir("changes-2/one")).st_ino, stat_of(cache_ / "file").st_ino);
+  EXPECT_NE(stat_of(dir("changes-2/new")).st_ino, stat_of(dir("changes/new")).st_ino);
+  EXPECT_TRUE(outcomes_[1].linked_inside);
+  EXPECT_FALSE(outcome_.linked_inside);
+  EXPECT_EQ(expected_, 0);
+  EXPECT_THAT(cached(), ElementsAre("file=content", "new="));
+}
+
+TEST_F(SettleUpperTest, AStepMayHaveAnyNames) {
+  change([](const fs::path& merged) {
+    fs::create_hard_link(merged / "a/c/file", merged / "one");
+    write(merged / "one.slipway-link", "mine");
+  });
+  EXPECT_EQ(stat_of(dir("upper/one")).st_ino, stat_of(cache_ / "file").st_ino);
+  EXPECT_EQ(*read_file(dir("upper/one.slipway-link")), "mine");
+}
+
+TEST_F(SettleUpperTest, AFileWithAsManyLinksAsItCanHaveIsCopied) {
+  write(cache_ / "d/f", "f");
+  if (!link_to_the_limit(cache_ / "file", dir("links"))) GTEST_SKIP() << "no limit here";
+  ASSERT_TRUE(link_to_the_limit(cache_ / "d/f", dir("links-2")));
+  change([](const fs::path& merged) {
+    fs::create_hard_link(merged / "a/c/file", merged / "one");
+    fs::create_hard_link(merged / "a/c/file", merged / "a/c/two");
+    fs::rename(merged / "a/c/d", merged / "a/c/e");
+  });
+  EXPECT_EQ(*read_file(dir("upper/one")), "content");
+  EXPECT_EQ(stat_of(dir("upper/one")).st_mode & 07777, 0640u);
+  EXPECT_THAT(cached(), ElementsAre("e", "e/f=f", "file=content", "two=content"));
 }
 
 TEST_F(SettleUpperTest, PathsAreMeasured) {
