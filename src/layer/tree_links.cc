@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/content_copy.h"
 #include "base/file_io.h"
 #include "base/unique_fd.h"
 #include "layer/directory_entries.h"
@@ -41,12 +42,27 @@ class TreeLinker {
       return errno_error("stat");
     }
     if (S_ISDIR(info.st_mode)) return subdirectory(source, target, path, name);
-    const auto link = [&] { return ::linkat(source, name.c_str(), target, name.c_str(), 0) == 0; };
-    if (link()) return {};
-    if (errno != EEXIST) return errno_error("link");
+    const auto link = [&]() -> Status {
+      if (::linkat(source, name.c_str(), target, name.c_str(), 0) == 0) return {};
+      // It can have no more of them (ext4: 65,000).
+      if (errno == EMLINK && S_ISREG(info.st_mode)) return copy(source, target, name);
+      return errno_error("link");
+    };
+    Status made = link();
+    if (made || made.error().errno_value() != EEXIST) return made;
     // All that leads here are real directories of ours.
     TRY(remove_tree(target_ / path / name));
-    return link() ? Status() : errno_error("link");
+    return link();
+  }
+
+  static Status copy(int source, int target, const std::string& name) {
+    const UniqueFd from = TRY(open_file_at(source, name, O_RDONLY | O_NOFOLLOW));
+    UniqueFd to = TRY(open_file_at(target, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    struct stat info;
+    if (::fstat(from.get(), &info) != 0) return errno_error("stat");
+    TRY(copy_content(from.get(), to.get(), static_cast<uint64_t>(info.st_size)));
+    TRY(copy_metadata(from.get(), to.get(), nullptr));
+    return to.close();
   }
 
   Status subdirectory(int source, int target, const std::string& path, const std::string& name) {
@@ -71,7 +87,7 @@ class TreeLinker {
 
   static Status copy_metadata(int source, int target, const timespec* before) {
     struct stat info;
-    if (::fstat(source, &info) != 0) return errno_error("stat directory");
+    if (::fstat(source, &info) != 0) return errno_error("stat");
     if (::fchown(target, info.st_uid, info.st_gid) != 0) return errno_error("change owner");
     if (::fchmod(target, info.st_mode & 07777) != 0) return errno_error("change mode");
     for (const std::string& key : TRY(list_xattrs(source))) {

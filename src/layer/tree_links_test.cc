@@ -7,6 +7,7 @@
 
 #include "base/file_io.h"
 #include "base/temp_dir.h"
+#include "base/test_links.h"
 
 namespace slipway::layer {
 namespace {
@@ -53,6 +54,16 @@ TEST_F(TreeLinksTest, AnEmptyTargetBecomesTheSame) {
   EXPECT_EQ(look(target_ / "a").st_mode & 07777, 0751u);
   EXPECT_EQ(look(target_ / "a").st_mtim.tv_sec, 1'000'000'000);
   EXPECT_EQ(look(target_ / "a").st_mtim.tv_nsec, 5);
+}
+
+TEST_F(TreeLinksTest, AFileWithAsManyLinksAsItCanHaveIsCopied) {
+  put(source_ / "file", "x");
+  set_time(source_ / "file", 1'000'000'000);
+  if (!link_to_the_limit(source_ / "file", directory_.path() / "links")) GTEST_SKIP();
+  link();
+  EXPECT_EQ(*read_file(target_ / "file"), "x");
+  EXPECT_EQ(look(target_ / "file").st_mtim.tv_sec, 1'000'000'000);
+  EXPECT_EQ(look(target_ / "file").st_mode, look(source_ / "file").st_mode);
 }
 
 TEST_F(TreeLinksTest, WhatTheSourceHasCountsAndTheRestStays) {

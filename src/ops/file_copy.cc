@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/pattern_matcher.h"
+#include "ops/exact_copy.h"
 #include "ops/file_entry.h"
 #include "ops/file_unpack.h"
 #include "ops/job_group.h"
@@ -305,14 +306,20 @@ class Copier {
     const std::string what = fmt::format("link {} to {}", second, first);
     const RootDir::Parent from = TRY(target_.upper().open_parent(first).context(what));
     const RootDir::Parent to = TRY(target_.upper().open_parent(second).context(what));
-    const auto link = [&] {
-      return ::linkat(from.directory.get(), from.name.c_str(), to.directory.get(), to.name.c_str(),
-                      0) == 0;
+    const auto link = [&]() -> Status {
+      if (::linkat(from.directory.get(), from.name.c_str(), to.directory.get(), to.name.c_str(),
+                   0) == 0) {
+        return {};
+      }
+      if (errno != EMLINK) return errno_error("{}", what);
+      const UniqueFd file =
+          TRY(open_file_at(from.directory.get(), from.name, O_RDONLY | O_NOFOLLOW));
+      return copy_open_file(file.get(), to.directory.get(), to.name).context(what);
     };
-    if (link()) return {};
-    if (errno != EEXIST) return errno_error("{}", what);
+    Status made = link();
+    if (made || made.error().errno_value() != EEXIST) return made;
     TRY(remove_entry(to.directory.get(), to.name));
-    return link() ? Status() : errno_error("{}", what);
+    return link();
   }
 
   const graph::FileCopy& action_;

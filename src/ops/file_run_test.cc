@@ -15,6 +15,7 @@
 #include "base/file_io.h"
 #include "base/mount.h"
 #include "base/temp_dir.h"
+#include "base/test_links.h"
 #include "ops/copy_links.h"
 #include "ops/file_keys.h"
 #include "ops/link_claims.h"
@@ -460,6 +461,21 @@ TEST_F(SnapshotCopyTest, MergingLayersMakesNoFileTwo) {
   EXPECT_TRUE(same_inode(merged / "a", merged / "b"));
   EXPECT_EQ(*read_file(merged / "a"), "a");
   EXPECT_EQ(stat_of(merged / "a").st_mtim.tv_nsec, stat_of(layer(from) / "a").st_mtim.tv_nsec);
+}
+
+TEST_F(SnapshotCopyTest, AFileWithAsManyLinksAsItCanHaveIsCopied) {
+  const FileOutput from = stage({"a"});
+  fs::create_hard_link(layer(from) / "a", layer(from) / "b");
+  const fs::path links = temp_->path() / "links";
+  if (!link_to_the_limit(layer(from) / "a", links)) GTEST_SKIP() << "no limit here";
+  fs::remove(links / "0");  // for the first of the two
+  const FileOutput to = *copy_from(from, {}, "/", "/d");
+  EXPECT_EQ(*read_file(layer(to) / "d/a") + *read_file(layer(to) / "d/b"), "aa");
+  fs::remove(links / "1");
+  const auto active = *store_->snapshotter().prepare({});
+  const fs::path merged = active->layers().upper;
+  ASSERT_TRUE(link_tree(layer(from), merged, [](const struct stat&) { return true; }));
+  EXPECT_EQ(*read_file(merged / "a") + *read_file(merged / "b"), "aa");
 }
 
 TEST_F(LinkedCopyTest, OtherActionsAreNoPlainCopies) {

@@ -11,6 +11,7 @@
 #include "base/unique_fd.h"
 #include "layer/directory_entries.h"
 #include "layer/xattr.h"
+#include "ops/exact_copy.h"
 
 namespace slipway::ops {
 namespace {
@@ -72,14 +73,16 @@ class TreeLinker {
         first_names_.try_emplace({info.st_dev, info.st_ino}, path + name);
     if (!is_first) {
       if (::linkat(target_root_, first->second.c_str(), target, name.c_str(), 0) == 0) return {};
-      // overlayfs makes one file of many whiteouts; each can stand alone.
-      if (!is_whiteout(info)) return errno_error("link to {}", first->second);
+      // overlayfs makes one file of many whiteouts; each can stand alone. A file that can have no
+      // more links (ext4: 65,000) becomes two.
+      if (errno != EMLINK && !is_whiteout(info)) return errno_error("link to {}", first->second);
+      first->second = path + name;
     }
     // Nobody sees a whiteout, so nobody sees that two are one file.
-    const bool allowed = is_whiteout(info) || TRY(may_link_(info));
+    const bool allowed = is_whiteout(info) || (is_first && TRY(may_link_(info)));
     if (allowed && ::linkat(source, name.c_str(), target, name.c_str(), 0) == 0) return {};
     if (S_ISREG(info.st_mode)) return copy_regular(source, target, name, info);
-    return copy_other(source, target, name, info);
+    return copy_node(source, name, info, target);
   }
 
   static Status copy_regular(int source, int target, const std::string& name,
@@ -89,27 +92,6 @@ class TreeLinker {
     TRY(copy_content(from.get(), to.get(), static_cast<uint64_t>(info.st_size)));
     TRY(copy_metadata(from.get(), to.get()));
     return to.close();
-  }
-
-  static Status copy_other(int source, int target, const std::string& name,
-                           const struct stat& info) {
-    if (S_ISLNK(info.st_mode)) {
-      const std::string link = TRY(layer::read_link(source, name));
-      if (::symlinkat(link.c_str(), target, name.c_str()) != 0) return errno_error("create");
-    } else if (::mknodat(target, name.c_str(), info.st_mode, info.st_rdev) != 0) {
-      return errno_error("create");
-    }
-    if (::fchownat(target, name.c_str(), info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) != 0) {
-      return errno_error("change owner");
-    }
-    if (!S_ISLNK(info.st_mode) && ::fchmodat(target, name.c_str(), info.st_mode & 07777, 0) != 0) {
-      return errno_error("change mode");
-    }
-    const timespec times[2] = {info.st_atim, info.st_mtim};
-    if (::utimensat(target, name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0) {
-      return errno_error("set times");
-    }
-    return {};
   }
 
   const int target_root_;
