@@ -46,6 +46,10 @@ Status MountStubs::create(const std::string& path, Kind kind) {
       if (errno == EEXIST) return {};  // another step that shares this tree was faster
       return errno_error("create mount point {}", path);
     }
+    // Whatever the umask: the step has to get through it, as whatever user.
+    const UniqueFd made =
+        TRY(open_file_at(parent.directory.get(), parent.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (::fchmod(made.get(), 0755) != 0) return errno_error("change mode of {}", path);
   } else {
     const Result<UniqueFd> file = open_file_at(parent.directory.get(), parent.name,
                                                O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);

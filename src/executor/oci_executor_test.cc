@@ -105,6 +105,15 @@ TEST_F(OciExecutorTest, UserBringsItsGroupsAndHome) {
   EXPECT_EQ(machine.run(process).out, "4242\n0\n0\n/\n");
 }
 
+TEST_F(OciExecutorTest, TheCallersUmaskIsNotTheSteps) {
+  ProcessSpec process = machine.shell("umask; stat -c %a /made /made/for");
+  process.mounts.push_back(TmpfsMount{"/made/for/mount", 0});
+  const mode_t before = ::umask(077);
+  const StepOutcome step = machine.run(process);
+  ::umask(before);
+  EXPECT_EQ(step.out, "0022\n755\n755\n") << step.error;
+}
+
 TEST_F(OciExecutorTest, UnknownUserIsRefusedByName) {
   ProcessSpec process = machine.shell("true");
   process.user = "nobody-here";

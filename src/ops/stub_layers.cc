@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/exact_directory.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 
@@ -25,13 +26,10 @@ std::vector<std::string> plain_parts(const std::string& path) {
   return parts;
 }
 
-// Exactly mode 0755, whatever the umask.
-Status make_directory(const std::string& path) {
-  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) {
-    return errno_error("create {}", path);
-  }
-  if (::chmod(path.c_str(), 0755) != 0) return errno_error("change mode of {}", path);
-  return {};
+Status ensure_directory(const std::string& path) {
+  Status made = make_directory(path);
+  if (!made && made.error().errno_value() == EEXIST) return {};
+  return made;
 }
 
 Status make_stub(const std::string& layer, const std::string& destination, bool directory) {
@@ -40,7 +38,7 @@ Status make_stub(const std::string& layer, const std::string& destination, bool 
   for (size_t i = 0; i < parts.size(); ++i) {
     path += "/" + parts[i];
     if (i + 1 < parts.size() || directory) {
-      TRY(make_directory(path));
+      TRY(ensure_directory(path));
     } else {
       TRY(open_file(path, O_WRONLY | O_CREAT, 0644));
     }

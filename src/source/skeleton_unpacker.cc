@@ -1,7 +1,6 @@
 #include "source/skeleton_unpacker.h"
 
 #include <sys/mount.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -9,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/exact_directory.h"
 #include "layer/diff.h"
 #include "source/image_blobs.h"
 #include "source/image_unpacker.h"
@@ -28,11 +28,6 @@ layer::ByteStream stream_of(const std::string& text) {
 // Tens of thousands of names that nobody will ask for again are nothing for a disk. What does not
 // fit fails, and the layers are fetched.
 constexpr char kMemory[] = "mode=0755,size=256m,nr_inodes=400000";
-
-Status make_directory(const std::filesystem::path& path) {
-  if (::mkdir(path.c_str(), 0755) != 0) return errno_error("create directory {}", path.string());
-  return {};
-}
 
 }  // namespace
 

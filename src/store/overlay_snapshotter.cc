@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "base/exact_directory.h"
 #include "base/file_io.h"
 #include "store/disk_usage.h"
 #include "store/overlay_mount.h"
@@ -18,11 +19,6 @@ namespace {
 
 Error no_snapshot(SnapshotId id) {
   return make_error(ErrorCode::NotFound, "snapshot {} is not in the store", id.value);
-}
-
-Status make_directory(const std::filesystem::path& path) {
-  if (::mkdir(path.c_str(), 0755) != 0) return errno_error("create directory {}", path.string());
-  return {};
 }
 
 }  // namespace

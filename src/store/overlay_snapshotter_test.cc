@@ -52,6 +52,17 @@ TEST_F(OverlaySnapshotterTest, AStackShowsAllItsLayers) {
   EXPECT_EQ(errno, EROFS);
 }
 
+// Whoever has a private umask builds images for others all the same.
+TEST_F(OverlaySnapshotterTest, TheUmaskDoesNotShowInTheRoot) {
+  const mode_t before = ::umask(077);
+  const auto first = *snapshotter().prepare({});
+  const fs::path upper = first->layers().upper;
+  const auto second = *snapshotter().prepare(*first->commit());
+  ::umask(before);
+  EXPECT_EQ(fs::status(upper).permissions(), fs::perms(0755));
+  EXPECT_EQ(fs::status(second->layers().upper).permissions(), fs::perms(0755));
+}
+
 TEST_F(OverlaySnapshotterTest, WritesOfAMountedTopStayInItsOwnLayer) {
   const SnapshotId base = layer({}, "gone", "1");
   SnapshotId id;

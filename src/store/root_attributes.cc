@@ -12,7 +12,7 @@ Status copy_root_attributes(const std::filesystem::path& from, const std::filesy
       ::chown(to.c_str(), info.st_uid, info.st_gid) != 0) {
     return errno_error("change owner of {}", to.string());
   }
-  if ((info.st_mode & 07777) != 0755 && ::chmod(to.c_str(), info.st_mode & 07777) != 0) {
+  if (::chmod(to.c_str(), info.st_mode & 07777) != 0) {
     return errno_error("change mode of {}", to.string());
   }
   return {};
