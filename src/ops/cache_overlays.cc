@@ -89,7 +89,7 @@ Status CacheOverlays::finish_placed(const store::ActiveSnapshot& root,
   };
   const std::vector<store::CacheMountOutcome> outcomes =
       TRY(settle_upper(upper, lower, places, rules));
-  TRY(store_.trash().take(rules.trash));
+  (void)store_.trash().take(rules.trash).has_value();  // else it goes with our directory
   for (size_t i = 0; i < caches.size(); ++i) {
     store::CacheMountLease& lease = caches[i]->lease;
     const std::filesystem::path changes = TRY(fresh_directory()) / "changes";
@@ -111,7 +111,7 @@ Status CacheOverlays::finish_apart(Apart& apart) {
   rules.may_link = [](size_t, const struct stat&) -> Result<bool> { return false; };
   const std::vector<store::CacheMountOutcome> outcomes =
       TRY(settle_upper(apart.layers.upper, {}, {{"/", apart.lease.path()}}, rules));
-  TRY(store_.trash().take(rules.trash));
+  (void)store_.trash().take(rules.trash).has_value();  // else it goes with our directory
   TRY(apart.lease.merge(apart.layers.upper));
   return apart.lease.note(outcomes.front());
 }

@@ -16,6 +16,7 @@ Status Trash::take(const std::filesystem::path& directory) {
   TRY(make_directories(this->directory()));
   std::string target = this->directory() / "t-XXXXXX";
   if (::mkdtemp(target.data()) == nullptr) return errno_error("make {}", target);
+  // Another process may have removed the empty target: that is as good.
   if (::rename(directory.c_str(), target.c_str()) != 0) return errno_error("discard {}", target);
   auto remover = remover_.lock();
   if (!remover->joinable()) {
@@ -45,10 +46,19 @@ void Trash::remove_slowly(const std::filesystem::path& trash, const std::stop_to
   }
 }
 
+// The directory itself stays: others may be about to move something into it. They may also be
+// removing what is in it, and then find that we were faster, or we that they were.
 Status Trash::empty() {
   auto remover = remover_.lock();
-  *remover = {};  // ended: two that remove the same get in each other's way
-  return remove_tree(directory());
+  *remover = {};  // ended: what it is about to remove would be there still
+  std::error_code error;
+  std::filesystem::directory_iterator heaps(directory(), error);
+  for (; !error && heaps != std::filesystem::directory_iterator(); heaps.increment(error)) {
+    std::error_code ignored;
+    std::filesystem::remove_all(heaps->path(), ignored);
+  }
+  if (!error || error == std::errc::no_such_file_or_directory) return {};
+  return Error::from_errno(error.value(), "list " + directory().string());
 }
 
 }  // namespace slipway::store

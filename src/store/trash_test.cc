@@ -45,5 +45,26 @@ TEST_F(TrashTest, IsRemovedAtOnceOnDemand) {
   EXPECT_TRUE(is_empty());
 }
 
+TEST_F(TrashTest, WhatCannotBeTakenStaysWhereItIs) {
+  std::ofstream(store_->layout().tmp() / "trash") << "in the way";
+  const fs::path heap = *store_->scratch_path("heap-");
+  fs::create_directories(heap);
+  EXPECT_FALSE(store_->trash().take(heap));
+  EXPECT_TRUE(fs::exists(heap));
+}
+
+// A build beside a prune.
+TEST_F(TrashTest, OneProcessThrowsAwayWhileAnotherRemoves) {
+  const std::unique_ptr<Store> other = *Store::open({directory_.path(), false, {}});
+  std::jthread prune([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) EXPECT_TRUE(other->trash().empty());
+  });
+  for (int i = 0; i < 300; ++i) throw_away();
+  prune.request_stop();
+  prune.join();
+  ASSERT_TRUE(store_->trash().empty());
+  EXPECT_TRUE(is_empty());
+}
+
 }  // namespace
 }  // namespace slipway::store
