@@ -50,12 +50,20 @@ Result<std::optional<RangeLock>> hold_cache_mount(Store& store, int64_t number,
 Result<bool> adopt_cache_mount(Store& store, const std::string& id, const std::string& base,
                                const std::filesystem::path& contents, ExistingCache existing,
                                const MergeCache& merge, std::stop_token stop) {
-  // As a step that shares the cache with nobody: an absent one is there afterwards, empty.
+  // As a step that shares the cache with nobody. An absent one comes into being with the contents:
+  // an empty one would pass for what a step left.
+  bool is_new = false;
   CacheMountSpec spec;
   spec.id = id;
   spec.base = base;
   spec.sharing = CacheMountSharing::Locked;
+  spec.populate = [&](const std::filesystem::path& directory) -> Status {
+    is_new = true;
+    if (::rename(contents.c_str(), directory.c_str()) == 0) return {};
+    return errno_error("move {}", contents.string());
+  };
   CacheMountLease lease = TRY(store.cache_mounts().acquire(spec, stop));
+  if (is_new) return true;
   std::error_code error;
   if (!std::filesystem::is_empty(lease.path(), error)) {
     if (existing == ExistingCache::Keep) return false;

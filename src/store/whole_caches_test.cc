@@ -81,6 +81,16 @@ TEST_F(WholeCachesTest, AFailedMergeChangesNothing) {
   EXPECT_FALSE(fs::exists(lease.path() / "new"));
 }
 
+// The next step would take an empty directory for the cache, and give it no owner, mode and base.
+TEST_F(WholeCachesTest, AnImportThatFailsLeavesNoEmptyCache) {
+  EXPECT_FALSE(adopt(directory_.path() / "not-there", ExistingCache::Keep));
+  EXPECT_TRUE(list_cache_mounts(*store_)->empty());
+  CacheMountSpec wanted = spec(CacheMountSharing::Shared);
+  wanted.mode = 0700;
+  const auto lease = *other_->cache_mounts().acquire(wanted, {});
+  EXPECT_EQ(fs::status(lease.path()).permissions(), fs::perms(0700));
+}
+
 TEST_F(WholeCachesTest, WaitsForStepsAndHoldsThemOff) {
   std::optional<CacheMountLease> lease(
       *other_->cache_mounts().acquire(spec(CacheMountSharing::Shared), {}));
