@@ -188,7 +188,10 @@ Result<bool> CacheMounts::needs_repair(int64_t id) const {
 // Changes first: a crash may have happened while they replaced the directory.
 Status CacheMounts::settle(int64_t id) {
   const std::filesystem::path path = directory(id);
-  if (is_there(changes_beside(path))) TRY(merge_beside(*core_, path));
+  if (is_there(changes_beside(path))) {
+    TRY(mark_used(*core_, id, false));
+    TRY(merge_beside(*core_, path));
+  }
   if (is_there(path)) return {};
   // The name that directories had before.
   const std::filesystem::path earlier = path.parent_path() / "data";
@@ -201,7 +204,9 @@ Status CacheMounts::settle(int64_t id) {
 // Under the exclusive lock.
 Status CacheMounts::repair(const CacheMountSpec& spec, int64_t id) {
   TRY(settle(id));
-  return is_there(directory(id)) ? Status() : create(spec, id);
+  if (is_there(directory(id))) return {};
+  TRY(mark_used(*core_, id, false));
+  return create(spec, id);
 }
 
 Status CacheMounts::survey(int64_t id, Knowledge& knowledge) {

@@ -35,6 +35,12 @@ class WholeCachesTest : public testing::Test {
     return adopt_cache_mount(*store_, "/root/.cache/uv", "", path, existing, merge, {});
   }
 
+  // Whether the cache is kept after a crash of the machine.
+  bool is_trusted() {
+    auto database = store_->core()->database().lock();
+    return *database->query("SELECT 1 FROM cache_mounts WHERE unsafe_boot IS NULL")->next();
+  }
+
   TempDir directory_ = *TempDir::create("/var/tmp", "slipway-whole-");
   std::unique_ptr<Store> store_ = *Store::open({directory_.path(), false, {}});
   // Another process's view of the same store.
@@ -131,6 +137,17 @@ TEST_F(WholeCachesTest, HoldingCompletesAMerge) {
   EXPECT_TRUE(fs::exists(data / "new"));
   EXPECT_TRUE(fs::exists(data / "old"));
   EXPECT_FALSE(fs::exists(changes));
+}
+
+// A crash of the machine may tear what no barrier has covered.
+TEST_F(WholeCachesTest, WhatHoldingMergedIsNotTrustedYet) {
+  ASSERT_TRUE(*adopt(contents("old", "x"), ExistingCache::Keep));
+  ASSERT_TRUE(store_->barrier());
+  EXPECT_TRUE(is_trusted());
+  const int64_t number = list_cache_mounts(*store_)->at(0).number;
+  fs::create_directories(store_->cache_mounts().directory(number).parent_path() / "changes");
+  ASSERT_TRUE(*hold_cache_mount(*store_, number, std::chrono::milliseconds(0), {}));
+  EXPECT_FALSE(is_trusted());
 }
 
 }  // namespace
