@@ -185,6 +185,20 @@ TEST_F(TransferTest, AChunkThatSaysLessThanItHoldsIsRefused) {
   EXPECT_TRUE(store::list_cache_mounts(*to_.store)->empty());
 }
 
+// What it unpacked before that showed is not in the cache.
+TEST_F(TransferTest, AChunkThatIsDamagedInTheStoreIsFetchedAgain) {
+  const Descriptor chunk = export_all(from_).layers.at(0);
+  Machine strange;
+  put(strange.use(kUv) / "stray", "x");
+  const Digest stray = pack(strange).at(0).chunks.at(0).blob.digest;
+  auto& content = to_.store->content();
+  ASSERT_TRUE(content.put(*from_.store->content().read(chunk.digest)));
+  const fs::path stored = to_.store->layout().blobs() / "sha256" / chunk.digest.hex();
+  ASSERT_TRUE(write_file_atomic(stored, *strange.store->content().read(stray)));
+  ASSERT_TRUE(import_all(to_));
+  EXPECT_EQ(look(to_.use(kUv)), look(from_.use(kUv)));
+}
+
 TEST_F(TransferTest, BasesAreCarried) {
   const std::string base = Digest::sha256_of("base").str();
   put(from_.use(kUv, base) / "based", "x");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -28,16 +29,30 @@ Error no_cache_mounts(const BlobOrigin& origin) {
   return make_error(ErrorCode::InvalidInput, "{} holds no cache mounts", origin.name());
 }
 
+// Blobs that this import fetched: they are what their names say.
+using FetchedBlobs = Guarded<std::set<Digest>>;
+
 class Unpacking {
  public:
   Unpacking(store::Store& store, BlobOrigin& origin, std::filesystem::path directory,
-            progress::VertexReporter& reporter)
-      : store_(store), origin_(origin), directory_(std::move(directory)), reporter_(reporter) {}
+            FetchedBlobs& fetched, progress::VertexReporter& reporter)
+      : store_(store),
+        origin_(origin),
+        directory_(std::move(directory)),
+        fetched_(fetched),
+        reporter_(reporter) {}
 
   // All but the last in any order; the last one sets the times of directories.
   Status run(const std::vector<CacheMountChunk>& chunks, const std::stop_token& outer) {
     TRY(run_together({chunks.begin(), chunks.end() - 1}, outer));
     return unpack(chunks.back(), outer);
+  }
+
+  // After a failure: removes the copies of the store that it may be due to. False: there are none.
+  Result<bool> drop_damaged() {
+    auto damaged = damaged_.lock();
+    for (const Digest& blob : *damaged) TRY(store_.content().remove(blob));
+    return !damaged->empty();
   }
 
  private:
@@ -66,14 +81,15 @@ class Unpacking {
   }
 
   Status unpack(const CacheMountChunk& chunk, const std::stop_token& stop) {
-    const bool was_here = TRY(store_.content().size(chunk.blob.digest)).has_value();
-    TRY(ensure_blob(store_, origin_, chunk.blob, reporter_, stop));
-    Status applied = apply(chunk, stop);
-    if (!applied && was_here && applied.error().code() == ErrorCode::InvalidInput) {
-      // The copy in the store may be damaged. What is unpacked again takes the place of the rest.
-      TRY(store_.content().remove(chunk.blob.digest));
+    const Digest& blob = chunk.blob.digest;
+    if (!TRY(store_.content().size(blob))) {
       TRY(ensure_blob(store_, origin_, chunk.blob, reporter_, stop));
-      applied = apply(chunk, stop);
+      fetched_.lock()->insert(blob);
+    }
+    Status applied = apply(chunk, stop);
+    if (!applied && applied.error().code() == ErrorCode::InvalidInput &&
+        !fetched_.lock()->contains(blob)) {
+      damaged_.lock()->insert(blob);
     }
     return std::move(applied).context("unpack " + chunk.blob.digest.str());
   }
@@ -94,6 +110,8 @@ class Unpacking {
   store::Store& store_;
   BlobOrigin& origin_;
   const std::filesystem::path directory_;
+  FetchedBlobs& fetched_;
+  Guarded<std::set<Digest>> damaged_;
   progress::VertexReporter& reporter_;
 };
 
@@ -101,6 +119,26 @@ Status set_attributes(const std::filesystem::path& directory, const PackedCacheM
   if (::chown(directory.c_str(), mount.uid, mount.gid) != 0) return errno_error("change owner");
   if (::chmod(directory.c_str(), mount.mode) != 0) return errno_error("change mode");
   return {};
+}
+
+constexpr char kContents[] = "data";
+
+// The directory with the contents in a fresh draft. Whatever a damaged chunk left goes with the
+// draft that it was unpacked into.
+Result<TempDir> unpack(store::Store& store, BlobOrigin& origin, const PackedCacheMount& mount,
+                       progress::VertexReporter& reporter, const std::stop_token& stop) {
+  FetchedBlobs fetched;
+  for (;;) {
+    TempDir draft = TRY(store.scratch_directory("cache-import-"));
+    const std::filesystem::path contents = draft.path() / kContents;
+    TRY(make_directories(contents));
+    Unpacking unpacking(store, origin, contents, fetched, reporter);
+    Status unpacked = unpacking.run(mount.chunks, stop);
+    if (unpacked) unpacked = set_attributes(contents, mount);
+    if (unpacked) return draft;
+    // Each blob can be fetched again only once.
+    if (!TRY(unpacking.drop_damaged())) return std::move(unpacked).error();
+  }
 }
 
 }  // namespace
@@ -120,17 +158,12 @@ Result<std::vector<PackedCacheMount>> read_cache_mounts(BlobOrigin& origin,
 Result<bool> import_cache_mount(store::Store& store, BlobOrigin& origin,
                                 const PackedCacheMount& mount, store::ExistingCache existing,
                                 progress::VertexReporter& reporter, std::stop_token stop) {
-  const std::filesystem::path scratch = TRY(store.scratch_path("cache-import-")).parent_path();
-  const TempDir draft = TRY(TempDir::create(scratch, "cache-import-"));
-  const std::filesystem::path contents = draft.path() / "data";
-  TRY(make_directories(contents));
+  const std::string what = "import cache mount " + store::shown_id(mount.id);
   const std::string status = "importing " + store::shown_id(mount.id);
   const progress::Time started = std::chrono::system_clock::now();
   reporter.status(status, 0, static_cast<int64_t>(mount.bytes), started, false);
-  TRY(Unpacking(store, origin, contents, reporter)
-          .run(mount.chunks, stop)
-          .context("import cache mount " + store::shown_id(mount.id)));
-  TRY(set_attributes(contents, mount).context("import cache mount " + store::shown_id(mount.id)));
+  const TempDir draft = TRY(unpack(store, origin, mount, reporter, stop).context(what));
+  const std::filesystem::path contents = draft.path() / kContents;
   const auto merge = [&](const std::filesystem::path& there) {
     return layer::link_tree_over(there, contents, {}, stop);
   };
