@@ -185,6 +185,16 @@ TEST_F(TransferTest, AChunkThatSaysLessThanItHoldsIsRefused) {
   EXPECT_TRUE(store::list_cache_mounts(*to_.store)->empty());
 }
 
+TEST_F(TransferTest, WhatDoesNotFitOnTheDiskIsRefused) {
+  std::vector<PackedCacheMount> mounts = pack(from_);
+  mounts.at(0).chunks.at(0).tar_bytes = uint64_t{1} << 60;
+  auto& content = from_.store->content();
+  const auto image = *exporter::assemble_cache_mounts(mounts, content);
+  ASSERT_TRUE(exporter::add_layout_blobs(image, layout_.path(), content, {}));
+  ASSERT_TRUE(exporter::add_layout_tag(image.manifest, "caches", layout_.path()));
+  EXPECT_THAT(import_all(to_).error().message(), HasSubstr("and the disk of the store has"));
+}
+
 // What it unpacked before that showed is not in the cache.
 TEST_F(TransferTest, AChunkThatIsDamagedInTheStoreIsFetchedAgain) {
   const Descriptor chunk = export_all(from_).layers.at(0);

@@ -218,9 +218,7 @@ Status check_size(const Chosen& chosen, const CacheMountFlags& flags) {
   const uint64_t limit = TRY(max_bytes(flags));
   uint64_t total = 0;
   for (const auto& [source, mount] : chosen) {
-    for (const CacheMountChunk& chunk : mount->chunks) {
-      total = chunk.tar_bytes > UINT64_MAX - total ? UINT64_MAX : total + chunk.tar_bytes;
-    }
+    total += std::min(unpacked_bytes(*mount), UINT64_MAX - total);
   }
   if (total <= limit) return {};
   return make_error(ErrorCode::InvalidInput, "the cache mounts take {}, more than --max-size {}",

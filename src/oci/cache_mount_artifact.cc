@@ -62,6 +62,14 @@ Result<PackedCacheMount> parse_mount(const json& object, const std::vector<Descr
 
 }  // namespace
 
+uint64_t unpacked_bytes(const PackedCacheMount& mount) {
+  uint64_t total = 0;
+  for (const CacheMountChunk& chunk : mount.chunks) {
+    total += std::min(chunk.tar_bytes, UINT64_MAX - total);
+  }
+  return total;
+}
+
 CacheMountArtifact to_artifact(std::vector<PackedCacheMount> mounts) {
   std::ranges::sort(mounts, [](const auto& a, const auto& b) { return key_of(a) < key_of(b); });
   CacheMountArtifact artifact;

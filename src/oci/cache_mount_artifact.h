@@ -39,6 +39,9 @@ struct PackedCacheMount {
   bool operator==(const PackedCacheMount&) const = default;
 };
 
+// What its chunks unpack to at most; UINT64_MAX where that is more than a number can say.
+uint64_t unpacked_bytes(const PackedCacheMount& mount);
+
 // The two parts of an artifact that depend on its caches.
 struct CacheMountArtifact {
   std::string config;

@@ -14,10 +14,12 @@
 #include "base/file_io.h"
 #include "base/guarded.h"
 #include "base/temp_dir.h"
+#include "base/text.h"
 #include "layer/diff.h"
 #include "layer/tree_links.h"
 #include "oci/manifest.h"
 #include "source/image_blobs.h"
+#include "store/disk_space.h"
 
 namespace slipway::source {
 namespace {
@@ -141,6 +143,17 @@ Result<TempDir> unpack(store::Store& store, BlobOrigin& origin, const PackedCach
   }
 }
 
+// What an artifact says of itself binds nobody, but no chunk may unpack to more than it says.
+Status check_room(const store::Store& store, const PackedCacheMount& mount) {
+  const uint64_t bytes = unpacked_bytes(mount);
+  const store::DiskSpace disk = TRY(store::disk_space(store.layout().root()));
+  if (bytes <= disk.free) return {};
+  return make_error(ErrorCode::ResourceExhausted,
+                    "it takes {} unpacked, and the disk of the store has {} left",
+                    human_bytes(bytes), human_bytes(disk.free))
+      .with_hint("\"slipway prune\" makes room; \"slipway cache-mount import --id\" imports less");
+}
+
 }  // namespace
 
 Result<std::vector<PackedCacheMount>> read_cache_mounts(BlobOrigin& origin,
@@ -159,6 +172,7 @@ Result<bool> import_cache_mount(store::Store& store, BlobOrigin& origin,
                                 const PackedCacheMount& mount, store::ExistingCache existing,
                                 progress::VertexReporter& reporter, std::stop_token stop) {
   const std::string what = "import cache mount " + store::shown_id(mount.id);
+  TRY(check_room(store, mount).context(what));
   const std::string status = "importing " + store::shown_id(mount.id);
   const progress::Time started = std::chrono::system_clock::now();
   reporter.status(status, 0, static_cast<int64_t>(mount.bytes), started, false);
