@@ -19,7 +19,7 @@ struct ExecCache {
   bool has_initial = false;
   store::SnapshotId initial;  // pinned by the caller
   std::string selector;       // the directory in it
-  bool readonly = false;
+  bool readonly = false;      // the step has no means to write to it
   // Where it can lie in the overlay of the step's root ("/root/.cache/uv"); empty: it cannot.
   std::string place;
 };

@@ -146,7 +146,9 @@ Status ExecMounts::acquire_caches(const graph::ExecOp& op, const Planned& root,
     if (!mount.cache) {
       return make_error(ErrorCode::InvalidInput, "mount {}: it has no cache options", mount.dest);
     }
-    ExecCache cache{*mount.cache, false, {}, mount.selector, mount.readonly, {}};
+    // A privileged step can make a mount writable.
+    const bool readonly = mount.readonly && op.security != graph::SecurityMode::Insecure;
+    ExecCache cache{*mount.cache, false, {}, mount.selector, readonly, {}};
     if (plan.input != nullptr) {
       const solver::StepResult source = TRY(as_snapshot(*plan.input, mount.selector));
       cache.has_initial = true;

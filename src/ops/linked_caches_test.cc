@@ -285,6 +285,18 @@ TEST_F(LinkedCachesTest, AReadOnlyCacheIsOnlyRead) {
   EXPECT_THAT(log.text, HasSubstr("Read-only"));
 }
 
+// A privileged step mounts it as it likes.
+TEST_F(LinkedCachesTest, APrivilegedStepDoesNotGetAtLinkedFiles) {
+  make_runner({.allow_insecure = true});
+  const fs::path made = layer(step("echo content > /c/file; ln /c/file /linked"));
+  graph::ExecOp exec = step("mount -o remount,rw,bind /c; echo changed > /c/file");
+  exec.security = graph::SecurityMode::Insecure;
+  exec.mounts.back().readonly = true;
+  layer(exec);
+  EXPECT_EQ(*read_file(made / "linked"), "content\n");
+  EXPECT_EQ(*read_file(cache() / "file"), "changed\n");
+}
+
 // One file of the cache has one name in a stack of layers: a second one would be a hard link for
 // whoever reads the whole.
 TEST_F(LinkedCachesTest, AStackHasAFileOfTheCacheOnce) {
