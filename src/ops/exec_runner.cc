@@ -94,10 +94,13 @@ Result<solver::StepResult> copy_of_context(const ExecRunner::Parts& parts,
 Result<std::unique_ptr<ExecRunner>> ExecRunner::create(const Parts& parts,
                                                        const ExecOptions& options) {
   TempDir stubs = TRY(parts.store.scratch_directory("stubs-"));
-  return std::unique_ptr<ExecRunner>(new ExecRunner(parts, options, std::move(stubs)));
+  TempDir probes = TRY(parts.store.scratch_directory("probes-"));
+  return std::unique_ptr<ExecRunner>(
+      new ExecRunner(parts, options, std::move(stubs), std::move(probes)));
 }
 
-ExecRunner::ExecRunner(const Parts& parts, const ExecOptions& options, TempDir stubs)
+ExecRunner::ExecRunner(const Parts& parts, const ExecOptions& options, TempDir stubs,
+                       TempDir probes)
     : parts_(parts),
       options_(options),
       context_copies_(parts.contexts,
@@ -105,7 +108,8 @@ ExecRunner::ExecRunner(const Parts& parts, const ExecOptions& options, TempDir s
                              std::stop_token stop) {
                         return copy_of_context(parts_, std::move(context), path, stop);
                       }),
-      stubs_(std::move(stubs)) {}
+      stubs_(std::move(stubs)),
+      platforms_(std::move(probes)) {}
 
 Result<solver::CacheMap> ExecRunner::cache_map(const solver::StepContext& context) {
   return exec_cache_map(context.vertex);
@@ -194,6 +198,7 @@ Result<std::vector<solver::StepResult>> ExecRunner::run(
       return make_error(ErrorCode::Unsupported, "device {}: steps get no devices", device.name);
     }
   }
+  if (context.vertex.platform) TRY(platforms_.check(*context.vertex.platform));
   executor::ProcessSpec spec = TRY(process_of(op));
   const ExecSources sources{parts_.store,  parts_.pool,     parts_.rootless, parts_.secrets,
                             parts_.agents, context_copies_, stubs_,          cache_hosts_};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/thread_pool.h"
+#include "executor/platform_probe.h"
 #include "executor/process_spec.h"
 #include "ops/cache_hosts.h"
 #include "ops/context_copies.h"
@@ -39,7 +40,7 @@ class ExecRunner final : public solver::OpRunner {
       const solver::StepContext& context, const std::vector<solver::StepResult>& inputs) override;
 
  private:
-  ExecRunner(const Parts& parts, const ExecOptions& options, TempDir stubs);
+  ExecRunner(const Parts& parts, const ExecOptions& options, TempDir stubs, TempDir probes);
   Result<executor::ProcessSpec> process_of(const graph::ExecOp& op) const;
   Status add_secret_environment(const graph::ExecOp& op, executor::ProcessSpec& spec) const;
 
@@ -48,6 +49,7 @@ class ExecRunner final : public solver::OpRunner {
   ContextCopies context_copies_;
   StubLayers stubs_;
   CacheHosts cache_hosts_;
+  executor::PlatformProbe platforms_;
 };
 
 }  // namespace slipway::ops
