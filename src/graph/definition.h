@@ -129,6 +129,9 @@ class DefinitionBuilder {
   std::optional<Edge> import(const Definition& other);
   // Keeps only what `root` needs, in the order it was added.
   Definition build(std::optional<Edge> root) &&;
+  // All that was added, without a root: a graph of several results, at the edges that import()
+  // returned.
+  Definition build_all() && { return std::move(definition_); }
 
  private:
   Definition definition_;

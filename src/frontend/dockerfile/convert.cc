@@ -186,6 +186,11 @@ Result<ConvertOptions> with_builtin_args(ConvertOptions options) {
       return make_error(ErrorCode::InvalidInput, "invalid boolean value for multi-platform: {}",
                         *multi);
     }
+    if (options.multi_platform && !*value) {
+      return make_error(ErrorCode::InvalidInput,
+                        "conflicting config: returning multiple target platforms is not allowed")
+          .with_hint("BUILDKIT_MULTI_PLATFORM is " + *multi);
+    }
     options.multi_platform = *value;
   }
   return options;
@@ -347,6 +352,7 @@ Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& g
   result.config = final_image(context, target);
   result.base_config = target.base_image;
   result.platform = result.config.platform;
+  result.multi_platform = options.multi_platform;
   result.epoch = context.epoch;
   result.context_paths = follow_paths(context_paths);
   if (context.main_context && std::holds_alternative<LocalContext>(options.main_context)) {

@@ -121,6 +121,7 @@ struct Conversion {
   ImageConfig config;
   std::optional<ImageConfig> base_config;  // of the image that the target starts from
   Platform platform;                       // of the result
+  bool multi_platform = false;             // as BUILDKIT_MULTI_PLATFORM or the options say
   std::optional<int64_t> epoch;            // SOURCE_DATE_EPOCH, seconds
   // What of the main context is read, relative to its root; empty: all of it (or nothing, when
   // uses_main_context is false).
