@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "oci/json_fields.h"
 #include "oci/json_writer.h"
 
@@ -71,11 +72,13 @@ void write_platform(JsonWriter& writer, const Platform& platform) {
   writer.end_object();
 }
 
-void write_descriptor(JsonWriter& writer, const Descriptor& descriptor) {
+void write_descriptor(JsonWriter& writer, const Descriptor& descriptor,
+                      std::string_view data = {}) {
   writer.begin_object();
   writer.key("mediaType").string(descriptor.media_type);
   writer.key("digest").string(descriptor.digest.str());
   writer.key("size").number(static_cast<int64_t>(descriptor.size));
+  if (!data.empty()) writer.key("data").string(encode_base64(data));
   writer.optional("annotations", descriptor.annotations);
   if (descriptor.platform) {
     writer.key("platform");
@@ -113,6 +116,9 @@ Result<Manifest> read_manifest(std::string_view text) {
   manifest.config = TRY(parse_descriptor(*config).context("config"));
   manifest.layers = TRY(parse_descriptors(document, "layers"));
   manifest.annotations = TRY(json_fields::string_map(document, "annotations"));
+  if (const json* subject = TRY(json_fields::object(document, "subject"))) {
+    manifest.subject = TRY(parse_descriptor(*subject).context("subject"));
+  }
   if (manifest.media_type.empty()) {  // optional in OCI's 1.0
     manifest.media_type = media_type::kOciManifest;
   }
@@ -168,9 +174,13 @@ std::string to_json(const Manifest& manifest) {
   writer.optional("mediaType", manifest.media_type);
   writer.optional("artifactType", manifest.artifact_type);
   writer.key("config");
-  write_descriptor(writer, manifest.config);
+  write_descriptor(writer, manifest.config, manifest.config_data);
   writer.key("layers");
   write_descriptors(writer, manifest.layers);
+  if (manifest.subject) {
+    writer.key("subject");
+    write_descriptor(writer, *manifest.subject);
+  }
   writer.optional("annotations", manifest.annotations);
   writer.end_object();
   return writer.take();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct Manifest {
   std::vector<Descriptor> layers;
   std::map<std::string, std::string> annotations;
   std::string artifact_type;
+  std::optional<Descriptor> subject;  // the manifest that this one says something about
+  std::string config_data;            // the config itself, where it is written into the manifest
 
   bool operator==(const Manifest&) const = default;
 };
