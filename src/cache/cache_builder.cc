@@ -17,8 +17,8 @@ class Builder {
   Builder(const FindStep& find_step, const FindLayers& find_layers)
       : find_step_(find_step), find_layers_(find_layers) {}
 
-  Result<BuiltCache> build(const Digest& root) {
-    TRY(records_of(root));
+  Result<BuiltCache> build(std::span<const Digest> roots) {
+    for (const Digest& root : roots) TRY(records_of(root));
     sort_layers();
     sort_records();
     list_blobs();
@@ -206,9 +206,9 @@ std::vector<Digest> stack_of(const CacheConfig& config, size_t layer) {
 
 }  // namespace
 
-Result<BuiltCache> build_cache(const Digest& root, const FindStep& find_step,
+Result<BuiltCache> build_cache(std::span<const Digest> roots, const FindStep& find_step,
                                const FindLayers& find_layers) {
-  return Builder(find_step, find_layers).build(root);
+  return Builder(find_step, find_layers).build(roots);
 }
 
 std::vector<ConfigRecord> inline_records(const BuiltCache& cache,

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "cache/cache_config.h"
@@ -22,11 +23,11 @@ using FindStep = std::function<Result<std::optional<SolvedStep>>(const Digest& i
 // The layers of a step's result; nullopt when the cache is not to have them.
 using FindLayers = std::function<Result<std::optional<LayerStack>>(const SolvedStep& step)>;
 
-// The step `root` and all that its keys are made of. What has a key that no other build can have
-// (a local directory itself) is left out, and so is what depends on it by anything but content.
-// Layers need their diff ids and times as annotations (oci/descriptor.h). The same steps give the
-// same bytes.
-Result<BuiltCache> build_cache(const Digest& root, const FindStep& find_step,
+// The steps `roots` and all that their keys are made of. What has a key that no other build can
+// have (a local directory itself) is left out, and so is what depends on it by anything but
+// content. Layers need their diff ids and times as annotations (oci/descriptor.h). The same steps
+// give the same bytes.
+Result<BuiltCache> build_cache(std::span<const Digest> roots, const FindStep& find_step,
                                const FindLayers& find_layers);
 
 // The records as an image with these layers (bottom up, by digest) keeps them inside itself:

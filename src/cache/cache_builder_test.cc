@@ -34,8 +34,9 @@ class CacheBuilderTest : public testing::Test {
     return stack;
   }
   BuiltCache build() {
+    const std::vector<Digest> roots = {name("copy")};
     return *build_cache(
-        name("copy"),
+        roots,
         [this](const Digest& identity) -> Result<std::optional<SolvedStep>> {
           const auto step = steps_.find(identity);
           return step == steps_.end() ? std::nullopt : std::optional(step->second);
