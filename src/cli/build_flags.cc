@@ -117,14 +117,21 @@ void add_build_flags(CLI::App& command, BuildFlags& flags) {
   list("--build-context", flags.build_contexts,
        "Named context: a directory, docker-image://REF, oci-layout://DIR", "NAME=SOURCE");
   list("--label", flags.labels, "Label of the image", "NAME=VALUE");
-  list("--annotation", flags.annotations, "Annotation of the manifest", "NAME=VALUE");
-  list("--platform", flags.platforms, "Platform of the image", "OS/ARCH");
+  list("--annotation", flags.annotations,
+       "Annotation of the manifest, or of [manifest[PLATFORM]|manifest-descriptor|index|"
+       "index-descriptor]:NAME=VALUE",
+       "NAME=VALUE");
+  list("--platform", flags.platforms,
+       "Platforms of the image; RUN of another one needs an emulator (qemu-user-static)",
+       "OS/ARCH[,...]");
   list("-o,--output", flags.outputs,
        "Where the result goes: type=image|oci|docker|tar|local|registry|cacheonly,dest=…; a "
        "directory; - for stdout",
        "OUTPUT");
   command.add_flag("--push", flags.push, "Push the image: -o type=registry");
-  command.add_flag("--load", flags.load, "Load the image into docker, podman or containerd");
+  command.add_flag(
+      "--load", flags.load,
+      "Load the image into docker, podman or containerd, whichever is there: -o type=docker");
   list("--secret", flags.secrets, "Secret for RUN --mount=type=secret",
        "id=ID[,src=FILE|env=NAME]");
   list("--ssh", flags.ssh, "SSH agent socket or key for RUN --mount=type=ssh",
@@ -140,9 +147,11 @@ void add_build_flags(CLI::App& command, BuildFlags& flags) {
   command.add_flag("--pull", flags.pull, "Ask registries for newer base images");
   list("--cache-from", flags.cache_from, "Cache to import", "REF|type=…");
   list("--cache-to", flags.cache_to, "Cache to export", "type=…");
-  list("--attest", flags.attest, "Attestation to make", "type=sbom|provenance");
-  text("--provenance", flags.provenance, "Short for --attest=type=provenance", "BOOL|MODE");
-  text("--sbom", flags.sbom, "Short for --attest=type=sbom", "BOOL");
+  list("--attest", flags.attest, "Attestation to make: type=provenance[,mode=min|max] or type=sbom",
+       "type=...");
+  text("--provenance", flags.provenance, "Short for --attest type=provenance (default: none)",
+       "BOOL|mode=MODE");
+  text("--sbom", flags.sbom, "Short for --attest type=sbom: the packages of the image", "BOOL");
   text("--call", flags.call, "What to do: build, check, outline, targets", "METHOD");
   command.add_flag("--check", flags.check, "Short for --call=check");
   text("--progress", flags.progress, "How progress is shown: auto, plain, tty, quiet, rawjson",

@@ -5,6 +5,7 @@
 
 #include "base/base64.h"
 #include "cache/cache_config.h"
+#include "cli/attestations.h"
 #include "cli/cache_export.h"
 #include "cli/cache_mount_export.h"
 #include "cli/internal_step.h"
@@ -21,11 +22,28 @@ struct Output {
   Digest step;  // that shows it
 };
 
+// The graphs of a target's platforms as one: what they have in common is solved once.
+struct JoinedGraph {
+  graph::Definition definition;
+  std::vector<std::optional<graph::Edge>> results;  // by platform; nullopt: no file at all
+
+  explicit JoinedGraph(const PlannedTarget& plan) {
+    graph::DefinitionBuilder builder;
+    for (const dockerfile::Conversion& platform : plan.platforms) {
+      results.push_back(builder.import(platform.definition));
+    }
+    definition = std::move(builder).build_all();
+  }
+};
+
 // A target on its way.
 struct TargetRun {
   const PlannedTarget& plan;
+  JoinedGraph graph;
   std::vector<Output> outputs;
   std::vector<CacheTarget> caches;
+  WantedAttestations attestations;
+  progress::Time finished;                  // when it was solved
   std::optional<CacheExport> cache_export;  // once it is solved, when there are caches
   Status status;
 };
@@ -48,27 +66,46 @@ Result<std::vector<Output>> make_outputs(const PlannedTarget& plan, const BuildS
                                                     .names = plan.target.tags,
                                                     .annotations = plan.target.annotations,
                                                     .working_directory = services.working_directory,
-                                                    .layer_split = services.layer_split})),
+                                                    .layer_split = services.layer_split,
+                                                    .load_command = services.load_command})),
                        std::nullopt});
   }
   return outputs;
+}
+
+// All platforms of a target have one.
+std::optional<int64_t> epoch_of(const PlannedTarget& plan) {
+  return plan.platforms.front().epoch;
 }
 
 // Layers that outputs want alike are made once.
 void start_layers(const PlannedTarget& plan, const std::vector<Output>& outputs,
                   LayerStarter& starter) {
   for (const Output& output : outputs) {
-    const auto choice = output.exporter->layers(plan.conversion.epoch);
-    if (choice) starter.watch(plan.conversion.definition, *choice);
+    const auto choice = output.exporter->layers(epoch_of(plan));
+    if (!choice) continue;
+    for (const dockerfile::Conversion& platform : plan.platforms) {
+      starter.watch(platform.definition, *choice);
+    }
   }
 }
 
-Result<solver::StepResult> solve(const PlannedTarget& plan, const BuildServices& services,
-                                 progress::Sink& progress, std::stop_token stop) {
-  const graph::Definition& definition = plan.conversion.definition;
-  if (!definition.root()) return solver::StepResult{};
-  auto results = TRY(services.scheduler.solve({definition, {*definition.root()}, progress, stop}));
-  return std::move(results.at(0));
+// The result of each platform, in order.
+Result<std::vector<solver::StepResult>> solve(const JoinedGraph& graph,
+                                              const BuildServices& services,
+                                              progress::Sink& progress, std::stop_token stop) {
+  solver::Job job{graph.definition, {}, progress, stop};
+  for (const std::optional<graph::Edge>& edge : graph.results) {
+    if (edge) job.roots.push_back(*edge);
+  }
+  std::vector<solver::StepResult> solved;
+  if (!job.roots.empty()) solved = TRY(services.scheduler.solve(job));
+  std::vector<solver::StepResult> results;
+  size_t next = 0;
+  for (const std::optional<graph::Edge>& edge : graph.results) {
+    results.push_back(edge ? std::move(solved.at(next++)) : solver::StepResult());
+  }
+  return results;
 }
 
 // The images that a graph starts from.
@@ -86,21 +123,26 @@ std::vector<Reference> source_images(const graph::Definition& definition) {
 
 // What the outputs need of a result of which only the layers' names are known.
 exporter::Needs needs_of(const TargetRun& run) {
+  if (run.attestations.sbom) return exporter::Needs::Files;
   exporter::Needs most = exporter::Needs::Names;
   for (const Output& output : run.outputs) {
-    most = std::max(most, output.exporter->needs(run.plan.conversion.epoch));
+    most = std::max(most, output.exporter->needs(epoch_of(run.plan)));
   }
   return most;
 }
 
-// What exporters get of a result; where not all of it is here, no more is fetched than they need.
-Result<exporter::BuildResult> exportable(const TargetRun& run, solver::StepResult solved,
-                                         const BuildServices& services, progress::Sink& progress,
-                                         std::stop_token stop) {
-  exporter::BuildResult result;
-  result.config = run.plan.conversion.config;
-  result.epoch = run.plan.conversion.epoch;
-  result.base_images = source_images(run.plan.conversion.definition);
+// What exporters get of a platform's result; where not all of it is here, no more is fetched than
+// they need.
+Result<exporter::PlatformResult> exportable(const TargetRun& run,
+                                            const dockerfile::Conversion& platform,
+                                            solver::StepResult solved,
+                                            const BuildServices& services, progress::Sink& progress,
+                                            std::stop_token stop) {
+  exporter::PlatformResult result;
+  result.platform = platform.platform;
+  result.config = platform.config;
+  result.epoch = platform.epoch;
+  result.base_images = source_images(platform.definition);
   if (const auto stack = RemoteResults::named_stack_of(solved)) {
     const std::optional<Reference> registry = services.remote_results.registry_of(*stack->base);
     const exporter::Needs needs = needs_of(run);
@@ -141,7 +183,7 @@ Result<exporter::BuildResult> exportable(const TargetRun& run, solver::StepResul
 // nothing was said about.
 exporter::LayerChoice image_layers(const TargetRun& run, const BuildServices& services) {
   for (const Output& output : run.outputs) {
-    const auto choice = output.exporter->layers(run.plan.conversion.epoch);
+    const auto choice = output.exporter->layers(epoch_of(run.plan));
     if (choice) return *choice;
   }
   exporter::LayerChoice choice;
@@ -165,20 +207,56 @@ exporter::ConfigMembers inline_cache(const TargetRun& run, progress::VertexRepor
   };
 }
 
+BuildFacts facts_of(const TargetRun& run, const BuildServices& services) {
+  return {services.build_ref, services.started, run.finished};
+}
+
+// What is to be said about a platform's image; empty: nothing.
+exporter::Attest attestations_of(const TargetRun& run, const dockerfile::Conversion& platform,
+                                 store::SnapshotId snapshot, const BuildServices& services,
+                                 progress::VertexReporter& reporter, std::stop_token stop) {
+  if (!run.attestations.any()) return {};
+  return [&run, &platform, snapshot, &services, &reporter,
+          stop](const std::vector<Descriptor>& layers) {
+    return make_attestations(run.attestations, {run.plan.target, platform, snapshot},
+                             facts_of(run, services), layers, services.store, reporter, stop);
+  };
+}
+
+// What only lives as long as the step of one output.
+void prepare_for_output(exporter::BuildResult& result, const TargetRun& run,
+                        const BuildServices& services, progress::VertexReporter& reporter,
+                        std::stop_token stop) {
+  for (size_t i = 0; i < result.platforms.size(); ++i) {
+    exporter::PlatformResult& platform = result.platforms[i];
+    platform.config_members = inline_cache(run, reporter, stop);
+    platform.attest =
+        attestations_of(run, run.plan.platforms[i], platform.snapshot, services, reporter, stop);
+  }
+}
+
 Status build_target(TargetRun& run, const BuildServices& services, progress::Sink& progress,
                     std::stop_token stop) {
-  const solver::StepResult solved = TRY(solve(run.plan, services, progress, stop));
-  exporter::BuildResult result = TRY(exportable(run, solved, services, progress, stop));
+  const std::vector<solver::StepResult> solved = TRY(solve(run.graph, services, progress, stop));
+  run.finished = std::chrono::system_clock::now();
+  exporter::BuildResult result{.multi_platform = run.plan.multi_platform};
+  std::vector<Reference> base_images;
+  for (size_t i = 0; i < solved.size(); ++i) {
+    exporter::PlatformResult platform =
+        TRY(exportable(run, run.plan.platforms[i], solved[i], services, progress, stop));
+    std::ranges::copy(platform.base_images, std::back_inserter(base_images));
+    result.platforms.push_back(std::move(platform));
+  }
   if (!run.caches.empty()) {
     const CacheExportServices parts{services.cache, services.remote_results, services.store,
                                     services.registry, services.pool};
-    run.cache_export.emplace(parts, solved, result.base_images, image_layers(run, services));
+    run.cache_export.emplace(parts, solved, std::move(base_images), image_layers(run, services));
   }
   for (Output& output : run.outputs) {
     output.image =
         TRY(as_step(progress, output.exporter->name(), [&](progress::VertexReporter& reporter) {
           output.step = reporter.vertex();
-          result.config_members = inline_cache(run, reporter, stop);
+          prepare_for_output(result, run, services, reporter, stop);
           return output.exporter->run(
               result, {services.store, services.registry, services.pool, reporter, stop});
         }));
@@ -221,7 +299,7 @@ Status write_cache(const TargetRun& run, const CacheTarget& target, progress::Si
 // Beside that cache, at the same time; an option of ours.
 Status write_mounts(const TargetRun& run, const CacheTarget& target, const BuildServices& services,
                     progress::Sink& progress, std::stop_token stop) {
-  const graph::Definition& definition = run.plan.conversion.definition;
+  const graph::Definition& definition = run.graph.definition;
   if (!has_cache_mounts(target, definition)) return {};
   const char* name = target.place == CachePlace::Local
                          ? "exporting cache mounts to client directory"
@@ -282,6 +360,20 @@ Status for_each_run(std::vector<TargetRun>& runs, std::stop_token stop,
   return outcome;
 }
 
+std::map<std::string, std::string> provenance_of(const TargetRun& run,
+                                                 const BuildServices& services) {
+  std::map<std::string, std::string> predicates;
+  if (!run.attestations.provenance) return predicates;
+  ProvenanceOptions options = *run.attestations.provenance;
+  options.max = false;
+  for (const dockerfile::Conversion& platform : run.plan.platforms) {
+    const std::string name = run.plan.multi_platform ? platform.platform.str() : "";
+    predicates[name] =
+        provenance_predicate(run.plan.target, platform, options, facts_of(run, services), {});
+  }
+  return predicates;
+}
+
 }  // namespace
 
 Result<std::vector<TargetOutcome>> run_builds(const std::vector<PlannedTarget>& plans,
@@ -291,9 +383,13 @@ Result<std::vector<TargetOutcome>> run_builds(const std::vector<PlannedTarget>& 
   for (const PlannedTarget& plan : plans) {
     std::vector<Output> outputs = TRY(make_outputs(plan, services));
     std::vector<CacheTarget> caches = TRY(cache_targets(plan, services));
-    runs.push_back({plan, std::move(outputs), std::move(caches), std::nullopt, {}});
+    WantedAttestations attestations = TRY(wanted_attestations(plan.target));
+    runs.push_back({plan, JoinedGraph(plan), std::move(outputs), std::move(caches),
+                    std::move(attestations), progress::Time(), std::nullopt, Status()});
     start_layers(plan, runs.back().outputs, services.layers);
-    services.remote_results.watch(plan.conversion.definition);
+    for (const dockerfile::Conversion& platform : plan.platforms) {
+      services.remote_results.watch(platform.definition);
+    }
   }
   progress::JoinedSink joined(progress);
   const auto phase = [&](const auto& work) {
@@ -307,7 +403,7 @@ Result<std::vector<TargetOutcome>> run_builds(const std::vector<PlannedTarget>& 
   TRY(phase(publish));
   std::vector<TargetOutcome> outcomes;
   for (TargetRun& run : runs) {
-    TargetOutcome outcome{run.plan.target.name, {}};
+    TargetOutcome outcome{run.plan.target.name, {}, provenance_of(run, services)};
     for (Output& output : run.outputs) outcome.images.push_back(*std::move(output.image));
     outcomes.push_back(std::move(outcome));
   }

@@ -2,6 +2,7 @@
 // succeeded.
 #pragma once
 
+#include <map>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -28,13 +29,19 @@ struct BuildServices {
   registry::Client& registry;
   ThreadPool& pool;
   std::filesystem::path working_directory;
-  std::string layer_split;  // --layer-split
+  std::string layer_split;                // --layer-split
+  std::vector<std::string> load_command;  // ExporterOptions::load_command
+  std::string build_ref;                  // of this build in the history
+  progress::Time started;
 };
 
 struct TargetOutcome {
   std::string name;
   // What there is to tell of its outputs; an output that is no image has nothing.
   std::vector<exporter::ExportedImage> images;
+  // Where there is provenance: its predicate (JSON) in the form of mode=min, by platform; "" is the
+  // only one.
+  std::map<std::string, std::string> provenance;
 };
 
 // One outcome for each target, in order. On an error nothing was published, and everything that was

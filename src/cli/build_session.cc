@@ -25,6 +25,15 @@
 namespace slipway::cli {
 namespace {
 
+// `error` at the lines of the Dockerfile that the step is.
+Error at_step(const graph::Definition& definition, const Digest& step, Error error) {
+  for (const graph::Vertex& vertex : definition.vertices()) {
+    if (vertex.digest != step) continue;
+    for (const SourceSpan& span : definition.spans(vertex)) error = std::move(error).at(span);
+  }
+  return error;
+}
+
 // The step that failed: its last lines as BuildKit shows them, and the lines of the Dockerfile it
 // is.
 std::string describe_failure(FailureLog& log, const std::vector<PlannedTarget>& plans,
@@ -32,12 +41,8 @@ std::string describe_failure(FailureLog& log, const std::vector<PlannedTarget>& 
   std::string text;
   for (const FailureLog::Failure& failure : log.failures()) {
     for (const PlannedTarget& plan : plans) {
-      const graph::Definition& definition = plan.conversion.definition;
-      for (const graph::Vertex& vertex : definition.vertices()) {
-        if (vertex.digest != failure.vertex || !error.spans().empty()) continue;
-        for (const SourceSpan& span : definition.spans(vertex)) {
-          error = std::move(error).at(span);
-        }
+      for (const dockerfile::Conversion& platform : plan.platforms) {
+        if (error.spans().empty()) error = at_step(platform.definition, failure.vertex, error);
       }
     }
     if (failure.last_lines.empty()) continue;

@@ -34,11 +34,11 @@ class StepLayers {
         reporter_(reporter),
         stop_(std::move(stop)) {}
 
-  // Without mode=max only the layers of the image itself count.
-  Status restrict_to(const solver::StepResult& root) {
+  // Without mode=max only the layers of the images themselves count: of this one too.
+  Status allow(const solver::StepResult& root) {
     if (target_.all_steps) return {};
     if (const auto stack = RemoteResults::named_stack_of(root)) {
-      root_layers_ = TRY(named(*stack)).diff_ids;
+      root_layers_.push_back(TRY(named(*stack)).diff_ids);
     }
     if (const auto snapshot = store::snapshot_of_result(root.id)) {
       for (const store::SnapshotId id : TRY(services_.store.snapshotter().ancestry(*snapshot))) {
@@ -69,7 +69,9 @@ class StepLayers {
         services_.store, *snapshot, choice_, services_.pool, reporter_, stop_));
     cache::LayerStack stack;
     TRY(add(layers, stack));
-    if (root_snapshots_.empty() && !is_below_root(stack)) return std::optional<cache::LayerStack>();
+    if (!root_snapshots_.contains(*snapshot) && !is_below_root(stack)) {
+      return std::optional<cache::LayerStack>();
+    }
     return std::optional(std::move(stack));
   }
 
@@ -87,8 +89,10 @@ class StepLayers {
 
   bool is_below_root(const cache::LayerStack& stack) const {
     const std::vector<Digest>& own = stack.diff_ids;
-    return target_.all_steps || (own.size() <= root_layers_.size() &&
-                                 std::equal(own.begin(), own.end(), root_layers_.begin()));
+    return target_.all_steps ||
+           std::ranges::any_of(root_layers_, [&](const std::vector<Digest>& root) {
+             return own.size() <= root.size() && std::equal(own.begin(), own.end(), root.begin());
+           });
   }
 
   // Of a result of which not all is here.
@@ -142,7 +146,7 @@ class StepLayers {
   const exporter::LayerChoice choice_;
   progress::VertexReporter& reporter_;
   const std::stop_token stop_;
-  std::vector<Digest> root_layers_;
+  std::vector<std::vector<Digest>> root_layers_;
   std::set<store::SnapshotId> root_snapshots_;
   std::set<Reference> registries_;
 };
@@ -205,10 +209,14 @@ Result<CacheExport::Collected> CacheExport::collect(const CacheTarget& target,
   const progress::Time started = std::chrono::system_clock::now();
   report(reporter, "preparing build cache for export", started, false);
   StepLayers layers(services_, target, choice, reporter, std::move(stop));
-  TRY(layers.restrict_to(root_));
+  std::vector<Digest> identities;
+  for (const solver::StepResult& root : roots_) {
+    TRY(layers.allow(root));
+    identities.push_back(root.identity);
+  }
   Collected collected;
   collected.cache = TRY(cache::build_cache(
-      root_.identity, [&](const Digest& identity) { return services_.index.solved_step(identity); },
+      identities, [&](const Digest& identity) { return services_.index.solved_step(identity); },
       [&](const cache::SolvedStep& step) { return layers.find(step); }));
   collected.registries.assign(layers.registries().begin(), layers.registries().end());
   report(reporter, "preparing build cache for export", started, true);
@@ -237,7 +245,7 @@ Status CacheExport::write(const CacheTarget& target, progress::VertexReporter& r
       fmt::format("writing cache {}manifest {}", target.image_manifest ? "image " : "",
                   image.manifest.digest.str());
   if (target.place == CachePlace::Local) {
-    TRY(exporter::add_layout_blobs(image, target.directory, content, stop));
+    TRY(exporter::add_layout_blobs(image.blobs(), target.directory, content, stop));
     TRY(exporter::add_layout_tag(image.manifest, target.tag, target.directory));
   } else {
     exporter::PushOptions push;

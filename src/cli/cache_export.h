@@ -26,12 +26,12 @@ std::vector<exporter::Layer> named_layers(const cache::LayerStack& stack);
 // The cache of one target's build. Keeps the services by reference.
 class CacheExport {
  public:
-  // `root`: what solve() returned. `sources`: images that layers may come from. `image_layers`: how
-  // the layers of the build's image are made; a cache that says nothing else has the same.
-  CacheExport(const CacheExportServices& services, solver::StepResult root,
+  // `roots`: what solve() returned. `sources`: images that layers may come from. `image_layers`:
+  // how the layers of the build's image are made; a cache that says nothing else has the same.
+  CacheExport(const CacheExportServices& services, std::vector<solver::StepResult> roots,
               std::vector<Reference> sources, const exporter::LayerChoice& image_layers)
       : services_(services),
-        root_(std::move(root)),
+        roots_(std::move(roots)),
         sources_(std::move(sources)),
         image_layers_(image_layers) {}
 
@@ -54,7 +54,7 @@ class CacheExport {
                             progress::VertexReporter& reporter, std::stop_token stop) const;
 
   CacheExportServices services_;
-  solver::StepResult root_;
+  std::vector<solver::StepResult> roots_;
   std::vector<Reference> sources_;
   exporter::LayerChoice image_layers_;
 };

@@ -98,7 +98,7 @@ class Writer {
         TRY(exporter::assemble_cache_mounts(std::move(mounts_), content));
     if (image.manifest.digest == previous_.manifest) return {};
     if (target_.place == CachePlace::Local) {
-      TRY(exporter::add_layout_blobs(image, target_.directory, content, stop_));
+      TRY(exporter::add_layout_blobs(image.blobs(), target_.directory, content, stop_));
       return exporter::add_layout_tag(image.manifest, cache_mounts_tag(target_.tag),
                                       target_.directory);
     }

@@ -96,7 +96,7 @@ class TransferTest : public testing::Test {
   exporter::AssembledImage export_all(Machine& machine, uint64_t max_bytes = UINT64_MAX) {
     auto& content = machine.store->content();
     const auto image = *exporter::assemble_cache_mounts(pack(machine, max_bytes), content);
-    EXPECT_TRUE(exporter::add_layout_blobs(image, layout_.path(), content, {}));
+    EXPECT_TRUE(exporter::add_layout_blobs(image.blobs(), layout_.path(), content, {}));
     EXPECT_TRUE(exporter::add_layout_tag(image.manifest, "caches", layout_.path()));
     return image;
   }
@@ -179,7 +179,7 @@ TEST_F(TransferTest, AChunkThatSaysLessThanItHoldsIsRefused) {
   std::vector<PackedCacheMount> mounts = pack(from_);
   for (CacheMountChunk& chunk : mounts.at(0).chunks) chunk.tar_bytes -= 512;
   image = *exporter::assemble_cache_mounts(mounts, content);
-  ASSERT_TRUE(exporter::add_layout_blobs(image, layout_.path(), content, {}));
+  ASSERT_TRUE(exporter::add_layout_blobs(image.blobs(), layout_.path(), content, {}));
   ASSERT_TRUE(exporter::add_layout_tag(image.manifest, "caches", layout_.path()));
   EXPECT_THAT(import_all(to_).error().message(), HasSubstr("longer than"));
   EXPECT_TRUE(store::list_cache_mounts(*to_.store)->empty());
@@ -190,7 +190,7 @@ TEST_F(TransferTest, WhatDoesNotFitOnTheDiskIsRefused) {
   mounts.at(0).chunks.at(0).tar_bytes = uint64_t{1} << 60;
   auto& content = from_.store->content();
   const auto image = *exporter::assemble_cache_mounts(mounts, content);
-  ASSERT_TRUE(exporter::add_layout_blobs(image, layout_.path(), content, {}));
+  ASSERT_TRUE(exporter::add_layout_blobs(image.blobs(), layout_.path(), content, {}));
   ASSERT_TRUE(exporter::add_layout_tag(image.manifest, "caches", layout_.path()));
   EXPECT_THAT(import_all(to_).error().message(), HasSubstr("and the disk of the store has"));
 }

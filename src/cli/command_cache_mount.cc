@@ -115,15 +115,15 @@ Result<std::vector<store::CacheMountInfo>> mounts_to_export(store::Store& store,
 // A directory is a layout, in which only what is new is written.
 Status write_layout(const exporter::AssembledImage& image, const std::filesystem::path& directory,
                     store::Store& store, const std::stop_token& stop) {
-  TRY(exporter::add_layout_blobs(image, directory, store.content(), stop));
+  TRY(exporter::add_layout_blobs(image.blobs(), directory, store.content(), stop));
   return exporter::add_layout_tag(image.manifest, kLayoutTag, directory);
 }
 
 Status write_archive(const exporter::AssembledImage& image, int fd, store::Store& store,
                      const std::stop_token& stop) {
   layer::FdTarSink sink(fd);
-  TRY(exporter::write_image_archive(image, {}, exporter::ArchiveKind::Oci, store.content(), sink,
-                                    stop));
+  TRY(exporter::write_image_archive({{image.manifest, {}, image, image.blobs()}},
+                                    exporter::ArchiveKind::Oci, store.content(), sink, stop));
   return sink.flush();
 }
 

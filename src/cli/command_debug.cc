@@ -72,7 +72,7 @@ Result<int> dump_llb(const DebugFlags& flags, const Environment& environment) {
     std::fputs(describe(plans.error(), planner.dockerfiles()).c_str(), stderr);
     return exit_code(plans.error());
   }
-  const graph::Definition& definition = plans->at(0).conversion.definition;
+  const graph::Definition& definition = plans->at(0).platforms.front().definition;
   TRY(write_all(STDOUT_FILENO,
                 flags.raw ? graph::marshal(definition) : graph::dump_json(definition)));
   return 0;

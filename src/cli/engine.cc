@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/guarded.h"
+#include "cli/image_engines.h"
 #include "cli/key_agent.h"
 #include "cli/layer_starter.h"
 #include "cli/session.h"
@@ -115,6 +116,7 @@ struct Engine::Parts {
         layers(*store) {}
 
   EngineOptions options;
+  const progress::Time started = std::chrono::system_clock::now();
   const bool rootless;
   ThreadPool pool;
   std::unique_ptr<store::Store> store;
@@ -242,7 +244,10 @@ BuildServices Engine::services() {
           *parts_->registry,
           parts_->pool,
           parts_->options.invocation.environment.working_directory,
-          parts_->options.layer_split};
+          parts_->options.layer_split,
+          load_command(parts_->options.invocation.environment),
+          parts_->options.build_ref,
+          parts_->started};
 }
 
 Status Engine::finish() {

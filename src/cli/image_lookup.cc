@@ -2,6 +2,8 @@
 
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "cli/internal_step.h"
 
 namespace slipway::cli {
@@ -10,17 +12,32 @@ std::vector<Result<dockerfile::ResolvedImage>> ImageLookup::resolve(
     std::span<const dockerfile::ImageQuery> queries) {
   std::vector<Result<dockerfile::ResolvedImage>> answers(
       queries.size(), make_error(ErrorCode::Internal, "image was not looked up"));
-  const auto look_up = [&](size_t i) {
-    answers[i] = as_step(progress_, queries[i].log_name, [&](progress::VertexReporter& reporter) {
-      return resolve_one(queries[i], reporter);
-    });
-  };
+  const auto look_up = [&](size_t i) { answers[i] = resolve_once(queries[i]); };
   // Most of the time is spent waiting for registries, so each query has its thread.
   std::vector<std::jthread> threads;
   for (size_t i = 1; i < queries.size(); ++i) threads.emplace_back(look_up, i);
   if (!queries.empty()) look_up(0);
   threads.clear();
   return answers;
+}
+
+Result<dockerfile::ResolvedImage> ImageLookup::resolve_once(const dockerfile::ImageQuery& query) {
+  const std::string key = fmt::format("{} {} {}", query.log_name, query.platform.full_str(),
+                                      query.layout ? query.layout->digest.str() : "");
+  std::shared_ptr<Lookup> lookup;
+  {
+    auto lookups = lookups_.lock();
+    std::shared_ptr<Lookup>& slot = (*lookups)[key];
+    if (slot == nullptr) slot = std::make_shared<Lookup>();
+    lookup = slot;
+  }
+  const std::scoped_lock lock(lookup->mutex);
+  if (lookup->image) return *lookup->image;
+  Result<dockerfile::ResolvedImage> image =
+      as_step(progress_, query.log_name,
+              [&](progress::VertexReporter& reporter) { return resolve_one(query, reporter); });
+  if (image) lookup->image = *image;
+  return image;
 }
 
 Result<dockerfile::ResolvedImage> ImageLookup::resolve_one(const dockerfile::ImageQuery& query,

@@ -2,8 +2,14 @@
 // the store.
 #pragma once
 
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <stop_token>
+#include <string>
 
+#include "base/guarded.h"
 #include "frontend/dockerfile/convert.h"
 #include "ops/source_runner.h"
 #include "progress/sink.h"
@@ -22,6 +28,13 @@ class ImageLookup : public dockerfile::ImageResolver {
       std::span<const dockerfile::ImageQuery> queries) override;
 
  private:
+  // One image; `mutex` is held while it is being looked up.
+  struct Lookup {
+    std::mutex mutex;
+    std::optional<dockerfile::ResolvedImage> image;
+  };
+  // Each once, and shown once: the conversions for several platforms ask for the same images.
+  Result<dockerfile::ResolvedImage> resolve_once(const dockerfile::ImageQuery& query);
   Result<dockerfile::ResolvedImage> resolve_one(const dockerfile::ImageQuery& query,
                                                 progress::VertexReporter& reporter);
 
@@ -30,6 +43,8 @@ class ImageLookup : public dockerfile::ImageResolver {
   progress::Sink& progress_;
   const bool pull_;
   const std::stop_token stop_;
+  // Co-owned by the map and by the callers that wait for them.
+  Guarded<std::map<std::string, std::shared_ptr<Lookup>>> lookups_;
 };
 
 }  // namespace slipway::cli

@@ -55,8 +55,8 @@ class ImageReader {
     const std::string text = TRY(content_.read(target.digest));
     image_.size += text.size();
     const Result<ImageConfig> config = parse_image_config(text);
-    // Attestations have configs of "unknown/unknown".
-    if (!config || config->platform.os == "unknown") return {};
+    // Attestations have configs of "unknown/unknown", or of nothing.
+    if (!config || config->platform.os == "unknown" || config->platform.os.empty()) return {};
     image_.platforms.push_back(config->platform);
     if (image_.created.empty()) image_.created = config->created;
     return {};

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
+#include <thread>
 
 #include "base/file_io.h"
 #include "base/text.h"
@@ -27,7 +29,6 @@ Error refuse(std::string_view what) {
 
 // What the engine does not act on is refused by name before anything runs.
 Status check_supported(const bake::Target& target) {
-  if (target.platforms.size() > 1) return refuse("building for several platforms at once");
   if (!target.call.empty() && target.call != "build") return refuse("call=" + target.call);
   for (const std::string& e : target.entitlements) {
     if (e != "network.host" && e != "security.insecure") return refuse("entitlement " + e);
@@ -53,6 +54,20 @@ progress::WarningEvent to_warning(const dockerfile::Finding& finding, const Dige
           {finding.span}};
 }
 
+// Each once: platforms have most of them in common.
+void tell_findings(const std::vector<std::vector<dockerfile::Finding>>& by_platform,
+                   const Digest& step, progress::Sink& progress) {
+  std::set<std::string> told;
+  for (const std::vector<dockerfile::Finding>& findings : by_platform) {
+    for (const dockerfile::Finding& finding : findings) {
+      progress::WarningEvent warning = to_warning(finding, step);
+      if (by_platform.size() == 1 || told.insert(warning.message).second) {
+        progress.handle(std::move(warning));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Result<std::vector<CheckedTarget>> Planner::check(const std::vector<bake::Target>& targets) {
@@ -60,7 +75,6 @@ Result<std::vector<CheckedTarget>> Planner::check(const std::vector<bake::Target
   std::vector<CheckedTarget> checked;
   for (const bake::Target& target : targets_) {
     Prepared prepared = TRY(prepare(target));
-    prepared.options.target_platform.reset();
     dockerfile::CheckResult result =
         dockerfile::check_dockerfile(prepared.file.text, prepared.options, options_.resolver);
     checked.push_back({target.name, std::move(prepared.file.name), std::move(prepared.file.text),
@@ -104,10 +118,15 @@ Result<const PlannedTarget*> Planner::plan_named(const std::string& name) {
 
 Result<PlannedTarget> Planner::plan_one(const bake::Target& target) {
   TRY(check_supported(target));
+  const std::vector<std::optional<Platform>> platforms = TRY(platforms_of(target));
   Prepared prepared = TRY(prepare(target));
-  dockerfile::Conversion conversion = TRY(convert(prepared));
-  TRY(dockerfile::check_steps(conversion.definition));
-  return PlannedTarget{target, std::move(conversion)};
+  prepared.options.multi_platform = platforms.size() > 1;
+  PlannedTarget planned{target, TRY(convert(prepared, platforms))};
+  for (const dockerfile::Conversion& platform : planned.platforms) {
+    TRY(dockerfile::check_steps(platform.definition));
+    planned.multi_platform = platform.multi_platform;
+  }
+  return planned;
 }
 
 Result<Planner::Prepared> Planner::prepare(const bake::Target& target) {
@@ -146,26 +165,38 @@ Result<Planner::Prepared> Planner::prepare(const bake::Target& target) {
   }
   TRY(dockerfile::check_frontend(file.text, file.name, convert.build_args));
   for (const auto& [name, source] : target.contexts) {
-    convert.named_contexts[name] = TRY(named_context(name, source));
+    TRY(add_named_context(name, source, convert.named_contexts));
   }
   return prepared;
 }
 
-Result<dockerfile::Conversion> Planner::convert(Prepared& prepared) {
+Result<std::vector<dockerfile::Conversion>> Planner::convert(
+    const Prepared& prepared, const std::vector<std::optional<Platform>>& platforms) {
   const DockerfileText& file = prepared.file;
   const dockerfile::SyntaxResult syntax =
       dockerfile::parse_syntax_with_errors(file.text, file.name);
   const dockerfile::Dockerfile parsed = TRY(dockerfile::parse_dockerfile(syntax, file.name));
-  std::vector<dockerfile::Finding> findings;
-  const dockerfile::Linter linter(
-      TRY(dockerfile::check_options_of(file.text, prepared.options.build_args)), findings);
-  dockerfile::check_syntax(syntax.tree, file.name, 0, linter);
-  prepared.options.linter = &linter;
-  auto conversion = dockerfile::convert(parsed, prepared.options, options_.resolver);
-  for (const dockerfile::Finding& finding : findings) {
-    options_.progress.handle(to_warning(finding, prepared.step));
+  const dockerfile::CheckOptions lint =
+      TRY(dockerfile::check_options_of(file.text, prepared.options.build_args));
+  std::vector<std::vector<dockerfile::Finding>> findings(platforms.size());
+  std::vector<std::optional<Result<dockerfile::Conversion>>> conversions(platforms.size());
+  const auto convert_for = [&](size_t i) {
+    dockerfile::ConvertOptions options = prepared.options;
+    options.target_platform = platforms[i];
+    const dockerfile::Linter linter(lint, findings[i]);
+    dockerfile::check_syntax(syntax.tree, file.name, 0, linter);
+    options.linter = &linter;
+    conversions[i].emplace(dockerfile::convert(parsed, options, options_.resolver));
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 1; i < platforms.size(); ++i) threads.emplace_back(convert_for, i);
+    convert_for(0);
   }
-  return conversion;
+  tell_findings(findings, prepared.step, options_.progress);
+  std::vector<dockerfile::Conversion> converted;
+  for (auto& conversion : conversions) converted.push_back(TRY(*std::move(conversion)));
+  return converted;
 }
 
 Result<Planner::DockerfileText> Planner::read_dockerfile(const bake::Target& target,
@@ -202,16 +233,27 @@ Result<std::vector<std::string>> Planner::read_ignore_patterns(const bake::Targe
   return std::vector<std::string>();
 }
 
+// The result of a target may be another one for each platform.
+Status Planner::add_named_context(const std::string& name, const std::string& source,
+                                  std::map<std::string, dockerfile::ContextSource>& contexts) {
+  constexpr std::string_view kTarget = "target:";
+  if (!source.starts_with(kTarget)) {
+    contexts[name] = TRY(named_context(name, source));
+    return {};
+  }
+  const PlannedTarget* needed = TRY(plan_named(source.substr(kTarget.size())));
+  for (const dockerfile::Conversion& platform : needed->platforms) {
+    const std::string suffix =
+        needed->multi_platform ? "::" + platform.platform.normalized().full_str() : "";
+    contexts[name + suffix] = dockerfile::InputContext{
+        std::make_shared<const graph::Definition>(platform.definition), platform.config};
+  }
+  return {};
+}
+
 Result<dockerfile::ContextSource> Planner::named_context(const std::string& name,
                                                          const std::string& source) {
-  constexpr std::string_view kTarget = "target:";
   constexpr std::string_view kLayout = "oci-layout://";
-  if (source.starts_with(kTarget)) {
-    const PlannedTarget* needed = TRY(plan_named(source.substr(kTarget.size())));
-    return dockerfile::ContextSource(dockerfile::InputContext{
-        std::make_shared<const graph::Definition>(needed->conversion.definition),
-        needed->conversion.config});
-  }
   if (source.starts_with(kLayout)) {
     return dockerfile::ContextSource(
         TRY(options_.add_layout(source.substr(kLayout.size())).context("build context " + name)));
@@ -255,9 +297,6 @@ Result<dockerfile::ConvertOptions> Planner::convert_options(const bake::Target& 
     convert.build_args.emplace("SOURCE_DATE_EPOCH", options_.environment.get("SOURCE_DATE_EPOCH"));
   }
   convert.labels = target.labels;
-  std::string platform = target.platforms.empty() ? "" : target.platforms[0];
-  if (platform.empty()) platform = options_.environment.get("DOCKER_DEFAULT_PLATFORM");
-  if (!platform.empty()) convert.target_platform = TRY(Platform::parse(platform));
   convert.no_cache = target.no_cache;
   convert.no_cache_filter = target.no_cache_filter;
   convert.pull = target.pull ? dockerfile::ImagePull::Always : dockerfile::ImagePull::Default;
@@ -268,6 +307,25 @@ Result<dockerfile::ConvertOptions> Planner::convert_options(const bake::Target& 
   }
   convert.network = TRY(parse_network(target.network));
   return convert;
+}
+
+// Each once, in the order given; nullopt alone: whatever this machine is.
+Result<std::vector<std::optional<Platform>>> Planner::platforms_of(
+    const bake::Target& target) const {
+  std::vector<std::string> texts = target.platforms;
+  const std::string fallback = options_.environment.get("DOCKER_DEFAULT_PLATFORM");
+  if (texts.empty() && !fallback.empty()) texts.push_back(fallback);
+  std::vector<std::optional<Platform>> platforms;
+  for (const std::string& text : texts) {
+    const Platform platform =
+        text == "local" ? Platform::host() : TRY(Platform::parse(text).context("platform"));
+    const bool known = std::ranges::any_of(platforms, [&](const std::optional<Platform>& other) {
+      return other->normalized() == platform.normalized();
+    });
+    if (!known) platforms.push_back(platform);
+  }
+  if (platforms.empty()) platforms.emplace_back();
+  return platforms;
 }
 
 fs::path Planner::absolute(const std::string& path) const {

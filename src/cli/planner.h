@@ -19,7 +19,9 @@ namespace slipway::cli {
 
 struct PlannedTarget {
   bake::Target target;
-  dockerfile::Conversion conversion;
+  std::vector<dockerfile::Conversion> platforms;  // one for each, in the order asked for
+  // Outputs tell the platforms apart, even where there is one.
+  bool multi_platform = false;
 };
 
 // A Dockerfile that was looked at, not converted.
@@ -80,17 +82,22 @@ class Planner {
   Result<const PlannedTarget*> plan_named(const std::string& name);
   Result<PlannedTarget> plan_one(const bake::Target& target);
   Result<Prepared> prepare(const bake::Target& target);
-  Result<dockerfile::Conversion> convert(Prepared& prepared);
+  // For every platform at the same time: each asks registries for its base images.
+  Result<std::vector<dockerfile::Conversion>> convert(
+      const Prepared& prepared, const std::vector<std::optional<Platform>>& platforms);
   Result<DockerfileText> read_dockerfile(const bake::Target& target,
                                          const std::filesystem::path& context);
   Result<std::vector<std::string>> read_ignore_patterns(const bake::Target& target,
                                                         const std::filesystem::path& context);
+  Status add_named_context(const std::string& name, const std::string& source,
+                           std::map<std::string, dockerfile::ContextSource>& contexts);
   Result<dockerfile::ContextSource> named_context(const std::string& name,
                                                   const std::string& source);
   Result<dockerfile::LocalContext> add_directory(const std::string& name,
                                                  const std::filesystem::path& path,
                                                  std::vector<std::string> ignore_patterns);
   Result<dockerfile::ConvertOptions> convert_options(const bake::Target& target);
+  Result<std::vector<std::optional<Platform>>> platforms_of(const bake::Target& target) const;
   std::filesystem::path absolute(const std::string& path) const;
 
   PlannerOptions options_;

@@ -81,7 +81,7 @@ TEST_F(PlannerTest, TargetsOnOneDirectoryShareItsKeyOthersDoNot) {
   EXPECT_NE(directories_.at(0).key, directories_.at(2).key);
   // Equal Dockerfiles on different directories must not be one step.
   const auto root_of = [](const PlannedTarget& p) {
-    const graph::Definition& d = p.conversion.definition;
+    const graph::Definition& d = p.platforms.at(0).definition;
     return d.vertex(d.root()->vertex).digest;
   };
   EXPECT_EQ(root_of(plans->at(0)), root_of(plans->at(1)));
@@ -98,7 +98,52 @@ TEST_F(PlannerTest, ATargetCanBeAnothersContext) {
   const auto plans = plan({app, base});
   ASSERT_TRUE(plans) << plans.error().message();
   EXPECT_EQ(plans->at(0).target.name, "app");
-  EXPECT_EQ(plans->at(0).conversion.definition.vertices().size(), 3u);
+  EXPECT_EQ(plans->at(0).platforms.at(0).definition.vertices().size(), 3u);
+}
+
+TEST_F(PlannerTest, EachPlatformIsPlannedOnceInTheOrderAskedFor) {
+  write("Dockerfile", "FROM busybox\nENV A b\nENV C d\nRUN echo hello\n");
+  bake::Target t = target("t");
+  t.platforms = {"linux/arm64", "linux/amd64", "linux/aarch64"};
+  const auto plans = plan({t});
+  ASSERT_TRUE(plans) << plans.error().message();
+  const PlannedTarget& planned = plans->at(0);
+  ASSERT_EQ(planned.platforms.size(), 2u);
+  EXPECT_TRUE(planned.multi_platform);
+  EXPECT_EQ(planned.platforms[0].platform.str(), "linux/arm64");
+  EXPECT_EQ(planned.platforms[1].platform.str(), "linux/amd64");
+  const graph::Definition& first = planned.platforms[0].definition;
+  EXPECT_THAT(first.vertex(first.root()->vertex).name(), HasSubstr("[linux/arm64 2/2] RUN"));
+  EXPECT_EQ(sink_.warnings.size(), 2u);  // not twice for each line
+}
+
+TEST_F(PlannerTest, AnIndexOfOnePlatformIsABuildArgumentAway) {
+  write("Dockerfile", "FROM busybox\n");
+  bake::Target t = target("t");
+  EXPECT_FALSE(plan({t})->at(0).multi_platform);
+  t.args["BUILDKIT_MULTI_PLATFORM"] = "1";
+  EXPECT_TRUE(plan({t})->at(0).multi_platform);
+  t.args["BUILDKIT_MULTI_PLATFORM"] = "false";
+  t.platforms = {"linux/arm64", "linux/amd64"};
+  EXPECT_THAT(error_of({t}), HasSubstr("multiple target platforms"));
+}
+
+TEST_F(PlannerTest, APlatformBuildsOnThatOfAnotherTarget) {
+  write("base.Dockerfile", "FROM busybox\nRUN echo base\n");
+  write("app.Dockerfile", "FROM base\nRUN echo app\n");
+  bake::Target app = target("app"), base = target("base");
+  app.dockerfile = "app.Dockerfile";
+  app.contexts["base"] = "target:base";
+  base.dockerfile = "base.Dockerfile";
+  app.platforms = base.platforms = {"linux/amd64", "linux/arm64"};
+  const auto plans = plan({app, base});
+  ASSERT_TRUE(plans) << plans.error().message();
+  for (const dockerfile::Conversion& platform : plans->at(0).platforms) {
+    ASSERT_EQ(platform.definition.vertices().size(), 3u);
+    for (const graph::Vertex& vertex : platform.definition.vertices()) {
+      EXPECT_EQ(vertex.platform->str(), platform.platform.str());
+    }
+  }
 }
 
 TEST_F(PlannerTest, TargetsThatNeedEachOtherAreRefused) {
@@ -128,9 +173,6 @@ TEST_F(PlannerTest, TellsWhatTheRulesFind) {
 TEST_F(PlannerTest, RefusesWhatItWouldNotDo) {
   write("Dockerfile", "FROM scratch\n");
   bake::Target t = target("t");
-  t.platforms = {"linux/amd64", "linux/arm64"};
-  EXPECT_THAT(error_of({t}), HasSubstr("several platforms"));
-  t = target("t");
   t.annotations = {"a=b"};
   t.call = "check";
   EXPECT_THAT(error_of({t}), HasSubstr("call=check"));

@@ -12,7 +12,7 @@ namespace slipway::cli {
 std::string build_metadata(const TargetOutcome& outcome, const std::string& build_ref);
 std::string bake_metadata(const std::vector<TargetOutcome>& outcomes, const std::string& build_ref);
 
-// The image ID (config digest); empty when no output was an image.
+// The image ID: the config's digest, or that of an index; empty when no output was an image.
 Digest image_id(const TargetOutcome& outcome);
 
 }  // namespace slipway::cli

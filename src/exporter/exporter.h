@@ -27,8 +27,18 @@ namespace slipway::exporter {
 using ConfigMembers = std::function<Result<std::map<std::string, std::string>>(
     const std::vector<Layer>& layers, const LayerChoice& choice)>;
 
-// What a build made: a file system and the config of its image.
-struct BuildResult {
+// Something said about an image: the predicate of an in-toto statement.
+struct Attestation {
+  std::string predicate_type;  // "https://slsa.dev/provenance/v1"
+  std::string predicate;       // JSON
+};
+// What is said about an image with these layers.
+using Attest =
+    std::function<Result<std::vector<Attestation>>(const std::vector<Descriptor>& layers)>;
+
+// What a build made for one platform: a file system and the config of its image.
+struct PlatformResult {
+  Platform platform;  // as the build was asked for it
   store::SnapshotId snapshot;
   std::shared_ptr<const void> pin;  // keeps the snapshot; co-owned with the solver's results
   // Instead of a snapshot, for an exporter that needs no files: the layers by name.
@@ -41,6 +51,14 @@ struct BuildResult {
   // Images that the lower layers may have come from: a push mounts their layers instead of sending
   // them, where they lie in the same registry.
   std::vector<Reference> base_images;
+  Attest attest;  // empty: the image has no attestations
+};
+
+struct BuildResult {
+  std::vector<PlatformResult> platforms;  // at least one, in the order asked for; all of one epoch
+  // Outputs tell the platforms apart, even where there is one: images have an index, directories a
+  // folder for each.
+  bool multi_platform = false;
 };
 
 // What every exporter works with. All outlive it.
@@ -54,13 +72,13 @@ struct ExportContext {
 
 // What there is to tell about an exported image; empty where the output is no image.
 struct ExportedImage {
-  Descriptor manifest;  // or index
-  Digest config;
+  Descriptor target;             // the manifest, or the index of several
+  std::optional<Digest> config;  // of an image without an index
   std::vector<Reference> names;
 };
 
 enum class Needs {
-  Names,  // BuildResult::named_layers will do, when a registry of base_images has their blobs
+  Names,  // PlatformResult::named_layers will do, when a registry of base_images has their blobs
   Blobs,  // it will do once the content store has the blobs
   Files,  // a snapshot
 };
@@ -92,6 +110,8 @@ struct ExporterOptions {
   std::filesystem::path working_directory;  // where a relative dest starts from
   int stdout_fd = 1;                        // what dest=- stands for
   std::string layer_split = "auto";         // --layer-split, where the fields say nothing
+  // What loads a type=docker without dest: {"docker", "load"}; empty: there is nothing.
+  std::vector<std::string> load_command;
 };
 Result<std::unique_ptr<Exporter>> make_exporter(ExporterOptions options);
 

@@ -6,21 +6,36 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "exporter/archive_reader.h"
 #include "exporter/exporter.h"
 #include "exporter/image_archive.h"
 #include "exporter/image_assembly.h"
 #include "exporter/image_options.h"
 #include "exporter/image_pusher.h"
-#include "exporter/mounted_result.h"
 #include "exporter/output_file.h"
+#include "exporter/platform_trees.h"
 #include "exporter/tree_copy.h"
+#include "layer/tar_entry.h"
 #include "layer/tree_writer.h"
 
 namespace slipway::exporter {
 namespace {
 
-ExportedImage describe(const AssembledImage& image, const std::vector<Reference>& names) {
-  return {image.manifest, image.config.digest, names};
+ExportedImage describe(const AssembledResult& made, const std::vector<Reference>& names) {
+  ExportedImage exported{made.target, std::nullopt, names};
+  if (!made.has_index) exported.config = made.images.front().config.digest;
+  return exported;
+}
+
+// What images of all platforms may have layers of.
+std::vector<Reference> base_images(const BuildResult& result) {
+  std::vector<Reference> images;
+  for (const PlatformResult& platform : result.platforms) {
+    for (const Reference& image : platform.base_images) {
+      if (std::ranges::find(images, image) == images.end()) images.push_back(image);
+    }
+  }
+  return images;
 }
 
 // Layers that are made anew are made of files.
@@ -46,29 +61,30 @@ class ImageExporter final : public Exporter {
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
     // A registry may have layers of base images that are not here: pushing fetches what it lacks.
-    image_ = TRY(assemble_image(result, options_, false, context));
-    sources_ = result.base_images;
+    const AssembledResult made = TRY(assemble_result(result, options_, false, context));
+    target_ = made.target;
+    sources_ = base_images(result);
     names_ = options_.names;
     const bool dangling = !options_.dangling_prefix.empty() &&
                           (!options_.dangling_empty_only || options_.names.empty());
     if (dangling) {
       names_.push_back(
-          TRY(Reference::parse(options_.dangling_prefix + "@" + image_.manifest.digest.str())));
+          TRY(Reference::parse(options_.dangling_prefix + "@" + target_.digest.str())));
     }
     if (options_.name_canonical) {
       for (const Reference& name : options_.names) {
-        names_.push_back(name.with_tag("").with_digest(image_.manifest.digest));
+        names_.push_back(name.with_tag("").with_digest(target_.digest));
       }
     }
     if (options_.push && options_.names.empty()) {
       return make_error(ErrorCode::InvalidInput, "cannot push an image without a name")
           .with_hint("give it one with --tag NAME");
     }
-    return describe(image_, names_);
+    return describe(made, names_);
   }
 
   Status finalize(const ExportContext& context) override {
-    Descriptor target = image_.manifest;
+    Descriptor target = target_;
     target.platform.reset();
     target.annotations.clear();
     if (options_.store) TRY(name_image(context, target));
@@ -97,7 +113,7 @@ class ImageExporter final : public Exporter {
   }
 
   ImageOptions options_;
-  AssembledImage image_;
+  Descriptor target_;
   std::vector<Reference> names_;
   std::vector<Reference> sources_;
 };
@@ -114,9 +130,11 @@ class ArchiveDestination {
  public:
   ArchiveDestination(std::filesystem::path path, int stdout_fd)
       : path_(std::move(path)), stdout_fd_(stdout_fd) {}
+  explicit ArchiveDestination(std::vector<std::string> load_command)
+      : load_command_(std::move(load_command)) {}
 
   bool is_stdout() const { return path_ == "-"; }
-  // Calls write(sink, context) on the file: now for a file, in publish() for stdout.
+  // Calls write(sink, context) on the file: now for a file, in publish() for stdout and programs.
   template <typename Write>
   Status write(const ExportContext& context, Write write) {
     if (is_stdout()) {
@@ -126,6 +144,12 @@ class ArchiveDestination {
       }
       later_ = [write, fd = stdout_fd_](const ExportContext& then) -> Status {
         return write_to(fd, then, write);
+      };
+      return {};
+    }
+    if (!load_command_.empty()) {
+      later_ = [write, command = load_command_](const ExportContext& then) {
+        return write_to_program(command, then, write);
       };
       return {};
     }
@@ -144,13 +168,23 @@ class ArchiveDestination {
   }
 
   template <typename Write>
+  static Status write_to_program(const std::vector<std::string>& command,
+                                 const ExportContext& context, Write& write) {
+    TempDir scratch = TRY(context.store.scratch_directory("load-"));
+    ArchiveReader reader = TRY(ArchiveReader::start(command, std::move(scratch)));
+    const Status written = write_to(reader.fd(), context, write);
+    return reader.finish(written, context.stop);
+  }
+
+  template <typename Write>
   Status write_to_file(const ExportContext& context, Write& write) {
     file_.emplace(TRY(OutputFile::create(path_)));
     return write_to(file_->fd(), context, write).context("write " + path_.string());
   }
 
   std::filesystem::path path_;
-  int stdout_fd_;
+  int stdout_fd_ = -1;
+  std::vector<std::string> load_command_;
   std::optional<OutputFile> file_;
   std::function<Status(const ExportContext&)> later_;
 };
@@ -174,16 +208,22 @@ class ArchiveExporter final : public Exporter {
   }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
-    const AssembledImage image = TRY(assemble_image(result, options_, true, context));
+    if (kind_ == ArchiveKind::Docker && result.multi_platform) {
+      return make_error(ErrorCode::Unsupported,
+                        "docker exporter does not currently support exporting manifest lists")
+          .with_hint("type=oci has room for several platforms");
+    }
+    const AssembledResult made = TRY(assemble_result(result, options_, true, context));
+    const ArchivedImage image{made.target, options_.names, made.images.front(), made.blobs()};
     const auto write = [image, this](layer::TarSink& sink, const ExportContext& now) -> Status {
       const progress::Time started = std::chrono::system_clock::now();
       now.progress.status("sending tarball", 0, 0, started, false);
-      TRY(write_image_archive(image, options_.names, kind_, now.store.content(), sink, now.stop));
+      TRY(write_image_archive({image}, kind_, now.store.content(), sink, now.stop));
       now.progress.status("sending tarball", 0, 0, started, true);
       return {};
     };
     TRY(destination_.write(context, write));
-    return describe(image, options_.names);
+    return describe(made, options_.names);
   }
 
   Status finalize(const ExportContext& context) override { return destination_.publish(context); }
@@ -210,40 +250,38 @@ class LayoutExporter final : public Exporter {
   }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
-    image_ = TRY(assemble_image(result, options_, true, context));
-    TRY(at_destination(add_layout_blobs(image_, directory_, context.store.content(), context.stop),
-                       directory_, context));
-    return describe(image_, options_.names);
+    const AssembledResult made = TRY(assemble_result(result, options_, true, context));
+    target_ = made.target;
+    TRY(at_destination(
+        add_layout_blobs(made.blobs(), directory_, context.store.content(), context.stop),
+        directory_, context));
+    return describe(made, options_.names);
   }
 
   Status finalize(const ExportContext& context) override {
-    return at_destination(add_layout_entry(image_, options_.names, directory_), directory_,
+    return at_destination(add_layout_entry(target_, options_.names, directory_), directory_,
                           context);
   }
 
  private:
   ImageOptions options_;
   std::filesystem::path directory_;
-  AssembledImage image_;
+  Descriptor target_;
 };
 
-// type=tar: the file system as one archive.
+// type=tar: the file system as one archive, or those of several platforms.
 class TarExporter final : public Exporter {
  public:
-  TarExporter(std::optional<int64_t> epoch, ArchiveDestination destination)
-      : epoch_(epoch), destination_(std::move(destination)) {}
+  TarExporter(std::optional<int64_t> epoch, std::optional<bool> platform_split,
+              ArchiveDestination destination)
+      : epoch_(epoch), split_(platform_split), destination_(std::move(destination)) {}
 
   std::string name() const override { return "exporting to client tarball"; }
   std::optional<LayerChoice> layers(std::optional<int64_t>) const override { return {}; }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
-    layer::TreeOptions tree;
-    tree.overlay = false;
-    tree.fixed_mtime = epoch_ ? epoch_ : result.epoch;
-    const auto write = [tree, result](layer::TarSink& sink, const ExportContext& now) -> Status {
-      const MountedResult mounted = TRY(MountedResult::open(now.store, result.snapshot));
-      TRY(layer::write_tree(mounted.path(), tree, sink, now.stop));
-      return sink.append_zeros(2 * 512);
+    const auto write = [result, this](layer::TarSink& sink, const ExportContext& now) -> Status {
+      return write_trees(result, sink, now);
     };
     TRY(destination_.write(context, write));
     return ExportedImage();
@@ -253,7 +291,28 @@ class TarExporter final : public Exporter {
   Status finalize(const ExportContext& context) override { return destination_.publish(context); }
 
  private:
+  Status write_trees(const BuildResult& result, layer::TarSink& sink,
+                     const ExportContext& context) const {
+    layer::TreeOptions options;
+    options.overlay = false;
+    options.fixed_mtime = epoch_ ? epoch_ : result.platforms.front().epoch;
+    const std::vector<PlatformTree> trees = TRY(mount_trees(result, split_, context.store));
+    for (const PlatformTree& tree : trees) {
+      options.prefix = tree.folder.empty() ? "" : tree.folder + "/";
+      if (!options.prefix.empty()) {
+        const layer::TarEntry folder{.name = options.prefix,
+                                     .type = layer::EntryType::Directory,
+                                     .mode = 0755,
+                                     .mtime = options.fixed_mtime.value_or(0)};
+        TRY(sink.append(layer::encode_tar_header(folder)));
+      }
+      TRY(layer::write_tree(tree.mounted.path(), options, sink, context.stop));
+    }
+    return sink.append_zeros(layer::kTarEndBytes);
+  }
+
   std::optional<int64_t> epoch_;
+  std::optional<bool> split_;
   ArchiveDestination destination_;
 };
 
@@ -261,7 +320,8 @@ class TarExporter final : public Exporter {
 // happens in finalize().
 class LocalExporter final : public Exporter {
  public:
-  LocalExporter(std::filesystem::path directory, bool platform_split, TreeCopyOptions options)
+  LocalExporter(std::filesystem::path directory, std::optional<bool> platform_split,
+                TreeCopyOptions options)
       : directory_(std::move(directory)), split_(platform_split), options_(std::move(options)) {}
 
   std::string name() const override { return "exporting to client directory"; }
@@ -269,28 +329,45 @@ class LocalExporter final : public Exporter {
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext&) override {
     result_ = result;
-    if (!options_.mtime) options_.mtime = result.epoch;
+    if (!options_.mtime) options_.mtime = result.platforms.front().epoch;
     return ExportedImage();
   }
   Needs needs(std::optional<int64_t>) const override { return Needs::Files; }
 
   Status finalize(const ExportContext& context) override {
-    const MountedResult mounted = TRY(MountedResult::open(context.store, result_.snapshot));
-    std::filesystem::path directory = directory_;
-    if (split_) {
-      std::string platform = result_.config.platform.str();
-      std::ranges::replace(platform, '/', '_');
-      directory /= platform;
-    }
+    const std::vector<PlatformTree> trees = TRY(mount_trees(result_, split_, context.store));
     TreeCopyOptions options = options_;
     options.warn = [&](std::string message) { context.progress.warn(std::move(message)); };
-    return at_destination(copy_tree_out(mounted.path(), directory, options, context.stop),
-                          directory, context);
+    if (options.delete_others) TRY(delete_other_folders(trees));
+    for (const PlatformTree& tree : trees) {
+      const std::filesystem::path directory = directory_ / tree.folder;
+      TRY(at_destination(copy_tree_out(tree.mounted.path(), directory, options, context.stop),
+                         directory, context));
+      // What the first one did not have is gone; the next ones come beside it.
+      if (tree.folder.empty()) options.delete_others = false;
+    }
+    return {};
   }
 
  private:
+  // Beside the platforms' folders, where there are such.
+  Status delete_other_folders(const std::vector<PlatformTree>& trees) const {
+    std::error_code error;
+    if (trees.front().folder.empty() || !std::filesystem::is_directory(directory_, error))
+      return {};
+    for (std::filesystem::directory_iterator entry(directory_, error), end; !error && entry != end;
+         entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      if (std::ranges::find(trees, name, &PlatformTree::folder) != trees.end()) continue;
+      std::filesystem::remove_all(entry->path(), error);
+    }
+    if (!error) return {};
+    return make_error(ErrorCode::Internal, "delete what is in {}: {}", directory_.string(),
+                      error.message());
+  }
+
   std::filesystem::path directory_;
-  bool split_;
+  std::optional<bool> split_;
   TreeCopyOptions options_;
   BuildResult result_;
 };
@@ -334,6 +411,7 @@ Made make_image(ExporterOptions options, const std::string& type) {
 Made make_archive(ExporterOptions options, const std::string& type) {
   ImageOptions image = TRY(take_image_options(options));
   const bool as_tar = TRY(take_flag(options, "tar", true));
+  const bool loads = type == "docker" && as_tar && !options.fields.contains("dest");
   const std::filesystem::path destination = TRY(take_destination(options, type, as_tar ? "-" : ""));
   TRY(refuse_unknown_fields(options, type, with(image_option_keys(), {"tar", "dest"})));
   const ArchiveKind kind = type == "oci" ? ArchiveKind::Oci : ArchiveKind::Docker;
@@ -344,6 +422,17 @@ Made make_archive(ExporterOptions options, const std::string& type) {
   if (!as_tar && destination == "-") {
     return make_error(ErrorCode::InvalidInput,
                       "output type oci with tar=false needs dest=DIRECTORY");
+  }
+  if (loads && options.load_command.empty()) {
+    return make_error(ErrorCode::InvalidInput,
+                      "there is no docker, podman or containerd to load into")
+        .with_hint(
+            "without --load the image is in the local store (slipway images); "
+            "-o type=docker,dest=FILE writes an archive");
+  }
+  if (loads) {
+    return Made(std::make_unique<ArchiveExporter>(
+        std::move(image), kind, ArchiveDestination(std::move(options.load_command))));
   }
   if (!as_tar) return Made(std::make_unique<LayoutExporter>(std::move(image), destination));
   return Made(std::make_unique<ArchiveExporter>(
@@ -359,20 +448,26 @@ Result<std::optional<int64_t>> take_epoch(ExporterOptions& options) {
   return TRY(take_image_options(only)).epoch;
 }
 
+Result<std::optional<bool>> take_platform_split(ExporterOptions& options) {
+  constexpr char kKey[] = "platform-split";
+  if (!options.fields.contains(kKey)) return std::optional<bool>();
+  return std::optional(TRY(take_flag(options, kKey, true)));
+}
+
 Made make_tar(ExporterOptions options) {
   const std::optional<int64_t> epoch = TRY(take_epoch(options));
   const std::filesystem::path destination = TRY(take_destination(options, "tar", "-"));
-  TRY(take_flag(options, "platform-split", false));
+  const std::optional<bool> split = TRY(take_platform_split(options));
   TRY(refuse_unknown_fields(options, "tar", {"dest", "source-date-epoch", "platform-split"}));
-  return Made(
-      std::make_unique<TarExporter>(epoch, ArchiveDestination(destination, options.stdout_fd)));
+  return Made(std::make_unique<TarExporter>(epoch, split,
+                                            ArchiveDestination(destination, options.stdout_fd)));
 }
 
 Made make_local(ExporterOptions options) {
   TreeCopyOptions copy;
   copy.mtime = TRY(take_epoch(options));
   const std::filesystem::path destination = TRY(take_destination(options, "local", ""));
-  const bool split = TRY(take_flag(options, "platform-split", false));
+  const std::optional<bool> split = TRY(take_platform_split(options));
   const std::string mode = take_field(options, "mode").value_or("copy");
   if (mode != "copy" && mode != "delete") {
     return make_error(ErrorCode::InvalidInput,

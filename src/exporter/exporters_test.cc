@@ -32,26 +32,29 @@ class ExporterTest : public testing::Test {
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root: overlay mounts";
     store_ = *store::Store::open({temp_->path() / "store", false, {}});
-    build_.config.platform = Platform::host();
-    build_.config.config.cmd = std::vector<std::string>{"/bin/tool"};
+    build_.platforms.resize(1);
+    PlatformResult& built = build_.platforms.front();
+    built.platform = Platform::host();
+    built.config.platform = Platform::host();
+    built.config.config.cmd = std::vector<std::string>{"/bin/tool"};
     // base: bin/tool, etc/old; then: etc/old removed, etc/new added
-    build_.snapshot = add_layer({}, [](const fs::path& upper) {
+    built.snapshot = add_layer({}, [](const fs::path& upper) {
       put(upper / "bin/tool", "#!/bin/sh\n", 04755);
       put(upper / "etc/old", "old");
     });
-    build_.snapshot = add_layer(build_.snapshot, [](const fs::path& upper) {
+    built.snapshot = add_layer(built.snapshot, [](const fs::path& upper) {
       put(upper / "etc/new", "new");
       ASSERT_EQ(::mknod((upper / "etc/old").c_str(), S_IFCHR, makedev(0, 0)), 0);
     });
     for (const char* command : {"COPY base /", "RUN change"}) {
       HistoryEntry entry;
       entry.created_by = command;
-      build_.config.history.push_back(entry);
+      built.config.history.push_back(entry);
     }
     HistoryEntry cmd;
     cmd.created_by = "CMD [\"/bin/tool\"]";
     cmd.empty_layer = true;
-    build_.config.history.push_back(cmd);
+    built.config.history.push_back(cmd);
   }
 
   static void put(const fs::path& path, std::string_view text, unsigned mode = 0644) {
@@ -88,6 +91,17 @@ class ExporterTest : public testing::Test {
     return image ? *image : ExportedImage();
   }
 
+  // One more platform, on the layer that the first one begins with.
+  void add_platform(const std::string& platform, const std::string& text) {
+    PlatformResult other = build_.platforms.front();
+    other.platform = *Platform::parse(platform);
+    other.config.platform = other.platform;
+    const store::SnapshotId base = store_->snapshotter().ancestry(other.snapshot)->back();
+    other.snapshot = add_layer(base, [&](const fs::path& upper) { put(upper / "etc/new", text); });
+    build_.platforms.push_back(std::move(other));
+    build_.multi_platform = true;
+  }
+
   std::string command(std::vector<std::string> argv) {
     ProcessOptions options;
     options.argv = std::move(argv);
@@ -102,10 +116,10 @@ class ExporterTest : public testing::Test {
   }
   std::string text(const std::string& path) { return *read_file(temp_->path() / path); }
   Manifest manifest_of(const ExportedImage& image) {
-    return *parse_manifest(*store_->content().read(image.manifest.digest));
+    return *parse_manifest(*store_->content().read(image.target.digest));
   }
   ImageConfig config_of(const ExportedImage& image) {
-    return *parse_image_config(*store_->content().read(image.config));
+    return *parse_image_config(*store_->content().read(image.config.value()));
   }
 
   Result<TempDir> temp_ = TempDir::create("/var/tmp", "slipway-exporter-test-");
@@ -124,7 +138,7 @@ TEST_F(ExporterTest, AnImageIsNamedInTheStoreAndStaysTheSame) {
   for (const char* name : {"docker.io/library/app:1", "example.com/app:latest"}) {
     const auto stored = *store_->images().find(name);
     ASSERT_TRUE(stored) << name;
-    EXPECT_EQ(stored->target.digest, image.manifest.digest);
+    EXPECT_EQ(stored->target.digest, image.target.digest);
   }
   const Manifest manifest = manifest_of(image);
   EXPECT_EQ(manifest.media_type, media_type::kOciManifest);
@@ -135,7 +149,7 @@ TEST_F(ExporterTest, AnImageIsNamedInTheStoreAndStaysTheSame) {
   EXPECT_EQ(config.history.size(), 3u);
   for (const HistoryEntry& entry : config.history) EXPECT_FALSE(entry.created.empty());
   EXPECT_EQ(config.created, config.history.back().created);
-  EXPECT_EQ(must_run({{"type", "image"}}, {"app:1"}).manifest.digest, image.manifest.digest);
+  EXPECT_EQ(must_run({{"type", "image"}}, {"app:1"}).target.digest, image.target.digest);
 }
 
 TEST_F(ExporterTest, DockerMediaTypesAndCompressionsOnRequest) {
@@ -154,7 +168,7 @@ TEST_F(ExporterTest, DockerMediaTypesAndCompressionsOnRequest) {
 }
 
 TEST_F(ExporterTest, TheEpochMakesImagesReproducible) {
-  build_.epoch = 1'000'000'000;
+  build_.platforms.front().epoch = 1'000'000'000;
   const ExportedImage image = must_run({{"type", "image"}, {"rewrite-timestamp", "true"}});
   EXPECT_EQ(config_of(image).created, "2001-09-09T01:46:40Z");
   EXPECT_EQ(config_of(image).history[0].created, "2001-09-09T01:46:40Z");
@@ -172,14 +186,77 @@ TEST_F(ExporterTest, AnnotationsReachTheManifest) {
                                         {"annotation.org.example.a", "1"},
                                         {"annotation-manifest-descriptor.org.example.b", "2"}});
   EXPECT_EQ(manifest_of(image).annotations.at("org.example.a"), "1");
-  EXPECT_EQ(image.manifest.annotations.at("org.example.b"), "2");
+  EXPECT_EQ(image.target.annotations.at("org.example.b"), "2");
   EXPECT_FALSE(run({{"type", "image"}, {"annotation-index.x", "1"}}));
+}
+
+TEST_F(ExporterTest, SeveralPlatformsAreAnIndexThatToolsRead) {
+  add_platform("linux/arm64", "arm64 only");
+  const ExportedImage image = must_run({{"type", "oci"},
+                                        {"dest", "multi.tar"},
+                                        {"annotation-index.where", "index"},
+                                        {"annotation-manifest[linux/arm64].where", "arm64"},
+                                        {"annotation-manifest-descriptor.where", "descriptor"}},
+                                       {"app:1"});
+  const Index index = *parse_index(*store_->content().read(image.target.digest));
+  EXPECT_FALSE(image.config.has_value());
+  EXPECT_EQ(index.media_type, media_type::kOciIndex);
+  EXPECT_EQ(index.annotations.at("where"), "index");
+  ASSERT_EQ(index.manifests.size(), 2u);
+  EXPECT_EQ(index.manifests[0].platform->str(), Platform::host().str());
+  EXPECT_EQ(index.manifests[1].platform->str(), "linux/arm64");
+  EXPECT_EQ(index.manifests[1].annotations.at("where"), "descriptor");
+  const auto manifest = [&](size_t i) {
+    return *parse_manifest(*store_->content().read(index.manifests[i].digest));
+  };
+  EXPECT_TRUE(manifest(0).annotations.empty());
+  EXPECT_EQ(manifest(1).annotations.at("where"), "arm64");
+  EXPECT_EQ(manifest(0).layers[0], manifest(1).layers[0]);  // the base is one blob
+  EXPECT_THAT(command({"skopeo", "inspect", "--override-arch", "arm64", "--config",
+                       "oci-archive:multi.tar"}),
+              HasSubstr("\"architecture\": \"arm64\""));
+}
+
+TEST_F(ExporterTest, OnePlatformHasAnIndexWhereThatIsAskedFor) {
+  build_.multi_platform = true;
+  const ExportedImage image = must_run({{"type", "image"}, {"oci-mediatypes", "false"}}, {"app:1"});
+  const Index index = *parse_index(*store_->content().read(image.target.digest));
+  EXPECT_EQ(index.media_type, media_type::kDockerManifestList);
+  EXPECT_EQ(index.manifests.size(), 1u);
+  EXPECT_FALSE(run({{"type", "docker"}, {"dest", "one.tar"}}));
+}
+
+TEST_F(ExporterTest, AnnotationsNeedAPlace) {
+  EXPECT_FALSE(run({{"type", "image"}, {"annotation-manifest[linux/s390x].a", "1"}}));
+  EXPECT_FALSE(run({{"type", "image"}, {"annotation-index-descriptor.a", "1"}}));
+  EXPECT_FALSE(run({{"type", "image"}, {"annotation-indx.a", "1"}}));
+  EXPECT_FALSE(run({{"type", "image"}, {"annotation-index[linux/amd64].a", "1"}}));
+}
+
+TEST_F(ExporterTest, PlatformsHaveFoldersOrOneTreeWithoutConflicts) {
+  add_platform("linux/arm64", "arm64 only");
+  const std::string native = "linux_" + Platform::host().architecture;
+  must_run({{"type", "local"}, {"dest", "out"}});
+  EXPECT_EQ(text("out/linux_arm64/etc/new"), "arm64 only");
+  EXPECT_EQ(text("out/" + native + "/etc/new"), "new");
+  must_run({{"type", "tar"}, {"dest", "out.tar"}});
+  EXPECT_THAT(command({"tar", "-tf", "out.tar"}),
+              AllOf(HasSubstr("linux_arm64/\n"), HasSubstr(native + "/bin/tool\n")));
+  put(temp_->path() / "out/stale/file", "");
+  put(temp_->path() / "out/linux_arm64/stale", "");
+  must_run({{"type", "local"}, {"dest", "out"}, {"mode", "delete"}});
+  EXPECT_FALSE(fs::exists(temp_->path() / "out/stale"));
+  EXPECT_FALSE(fs::exists(temp_->path() / "out/linux_arm64/stale"));
+  const Result<ExportedImage> one =
+      run({{"type", "local"}, {"dest", "one"}, {"platform-split", "false"}});
+  ASSERT_FALSE(one);
+  EXPECT_THAT(one.error().message(), HasSubstr("cannot overwrite "));
 }
 
 TEST_F(ExporterTest, SkopeoAndUmociReadOciArchivesAndLayouts) {
   const ExportedImage image = must_run({{"type", "oci"}, {"dest", "app.tar"}}, {"app:1"});
   EXPECT_THAT(command({"skopeo", "inspect", "--format", "{{.Digest}}", "oci-archive:app.tar"}),
-              HasSubstr(image.manifest.digest.str()));
+              HasSubstr(image.target.digest.str()));
 
   must_run({{"type", "oci"}, {"dest", "layout"}, {"tar", "false"}}, {"app:1"});
   must_run({{"type", "oci"}, {"dest", "layout"}, {"tar", "false"}, {"compression", "zstd"}},

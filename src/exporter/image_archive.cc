@@ -62,13 +62,6 @@ std::string docker_manifest_json(const std::vector<ArchivedImage>& images) {
   return json.end_array().take();
 }
 
-std::vector<Descriptor> blobs_of(const AssembledImage& image) {
-  std::vector<Descriptor> blobs = image.layers;
-  blobs.push_back(image.config);
-  blobs.push_back(image.manifest);
-  return blobs;
-}
-
 // By path, each once: equal layers share a blob.
 std::map<std::string, Descriptor> by_path(const std::vector<Descriptor>& blobs) {
   std::map<std::string, Descriptor> result;
@@ -197,25 +190,19 @@ Status write_image_archive(const std::vector<ArchivedImage>& images, ArchiveKind
   return sink.append_zeros(layer::kTarEndBytes);
 }
 
-Status write_image_archive(const AssembledImage& image, const std::vector<Reference>& names,
-                           ArchiveKind kind, store::ContentStore& content, layer::TarSink& sink,
-                           std::stop_token stop) {
-  return write_image_archive({{image.manifest, names, image, blobs_of(image)}}, kind, content, sink,
-                             stop);
-}
-
-Status add_layout_blobs(const AssembledImage& image, const std::filesystem::path& directory,
-                        store::ContentStore& content, std::stop_token stop) {
+Status add_layout_blobs(const std::vector<Descriptor>& blobs,
+                        const std::filesystem::path& directory, store::ContentStore& content,
+                        std::stop_token stop) {
   TRY(make_directories(directory / "blobs/sha256"));
-  for (const auto& [path, blob] : by_path(blobs_of(image))) {
+  for (const auto& [path, blob] : by_path(blobs)) {
     TRY(place_blob(directory / path, blob, content, stop));
   }
   return {};
 }
 
-Status add_layout_entry(const AssembledImage& image, const std::vector<Reference>& names,
+Status add_layout_entry(const Descriptor& target, const std::vector<Reference>& names,
                         const std::filesystem::path& directory) {
-  return add_entries(index_entries(image.manifest, names), directory);
+  return add_entries(index_entries(target, names), directory);
 }
 
 Status add_layout_tag(const Descriptor& target, const std::string& tag,

@@ -34,16 +34,13 @@ Result<ArchivedImage> read_archived_image(const Descriptor& target, std::vector<
 Status write_image_archive(const std::vector<ArchivedImage>& images, ArchiveKind kind,
                            store::ContentStore& content, layer::TarSink& sink,
                            std::stop_token stop);
-// The same for one image that was just made.
-Status write_image_archive(const AssembledImage& image, const std::vector<Reference>& names,
-                           ArchiveKind kind, store::ContentStore& content, layer::TarSink& sink,
-                           std::stop_token stop);
 
 // Adds the blobs to the layout in `directory` (made when missing); nothing refers to them yet.
-Status add_layout_blobs(const AssembledImage& image, const std::filesystem::path& directory,
-                        store::ContentStore& content, std::stop_token stop);
-// Puts the image into the layout's index, in the place of one of the same name.
-Status add_layout_entry(const AssembledImage& image, const std::vector<Reference>& names,
+Status add_layout_blobs(const std::vector<Descriptor>& blobs,
+                        const std::filesystem::path& directory, store::ContentStore& content,
+                        std::stop_token stop);
+// Puts an image into the layout's index, in the place of one of the same name.
+Status add_layout_entry(const Descriptor& target, const std::vector<Reference>& names,
                         const std::filesystem::path& directory);
 
 // As add_layout_entry(), for what has a tag and no name of an image: a build cache.

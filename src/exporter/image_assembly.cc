@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "exporter/attestations.h"
 #include "oci/manifest.h"
 #include "oci/rfc3339.h"
 
@@ -86,7 +87,7 @@ bool is_after(const std::string& time, int64_t epoch) {
   return seconds && *seconds > epoch;
 }
 
-Result<std::vector<Layer>> layers_of(const BuildResult& result, const LayerChoice& choice,
+Result<std::vector<Layer>> layers_of(const PlatformResult& result, const LayerChoice& choice,
                                      const ExportContext& context) {
   if (result.named_layers) {
     std::vector<Layer> layers = *result.named_layers;
@@ -101,7 +102,130 @@ Result<std::vector<Layer>> layers_of(const BuildResult& result, const LayerChoic
                        context.stop);
 }
 
+// The epoch that an output names comes before that of the build.
+std::optional<int64_t> epoch_of(const PlatformResult& result, const ImageOptions& options) {
+  return options.epoch ? options.epoch : result.epoch;
+}
+
+Result<Descriptor> put_config(const PlatformResult& result, const std::vector<Layer>& layers,
+                              const LayerChoice& choice, const ImageOptions& options,
+                              const ExportContext& context) {
+  ImageConfig config = complete_config(result.config, layers, epoch_of(result, options));
+  if (config.platform.os.empty()) config.platform = Platform::host();
+  if (result.config_members) {
+    for (auto& [name, json] : TRY(result.config_members(layers, choice))) {
+      config.unknown.insert_or_assign(name, std::move(json));
+    }
+  }
+  return put_blob(context.store.content(), to_json(config),
+                  options.use_oci_types() ? media_type::kOciConfig : media_type::kDockerConfig);
+}
+
+// The image of one platform.
+Result<AssembledImage> assemble_image(const PlatformResult& result, const ImageOptions& options,
+                                      bool need_content, const ExportContext& context) {
+  const bool oci = options.use_oci_types();
+  const LayerChoice choice = layer_choice(options, epoch_of(result, options), need_content);
+  const std::vector<Layer> layers = TRY(layers_of(result, choice, context));
+
+  AssembledImage image;
+  image.config = TRY(put_config(result, layers, choice, options, context));
+  for (const Layer& layer : layers) {
+    Descriptor descriptor = layer.blob.descriptor;
+    // Other kinds than our three (foreign layers) stay what they are.
+    if (const auto compression = layer_compression(descriptor.media_type)) {
+      descriptor.media_type = layer_media_type(*compression, oci);
+    }
+    image.layers.push_back(descriptor);
+  }
+  Manifest manifest;
+  manifest.media_type = oci ? media_type::kOciManifest : media_type::kDockerManifest;
+  manifest.config = image.config;
+  manifest.layers = image.layers;
+  manifest.annotations = options.annotations_of(AnnotationPlace::Manifest, result.platform);
+  image.manifest =
+      TRY(put_blob(context.store.content(), to_json(manifest), manifest.media_type.c_str()));
+  report_done(context, "exporting manifest " + image.manifest.digest.str());
+  report_done(context, "exporting config " + image.config.digest.str());
+  image.manifest.platform = result.platform.normalized();
+  image.manifest.annotations =
+      options.annotations_of(AnnotationPlace::ManifestDescriptor, result.platform);
+  return image;
+}
+
+Result<Descriptor> put_index(const std::vector<AssembledImage>& images, const ImageOptions& options,
+                             const ExportContext& context) {
+  Index index;
+  index.media_type =
+      options.use_oci_types() ? media_type::kOciIndex : media_type::kDockerManifestList;
+  for (const AssembledImage& image : images) index.manifests.push_back(image.manifest);
+  index.annotations = options.annotations_of(AnnotationPlace::Index, std::nullopt);
+  Descriptor target =
+      TRY(put_blob(context.store.content(), to_json(index), index.media_type.c_str()));
+  target.annotations = options.annotations_of(AnnotationPlace::IndexDescriptor, std::nullopt);
+  report_done(context, "exporting manifest list " + target.digest.str());
+  return target;
+}
+
+// Behind the images that they are about.
+Status add_attestations(const BuildResult& result, const ImageOptions& options,
+                        std::vector<AssembledImage>& images, const ExportContext& context) {
+  for (size_t i = 0; i < result.platforms.size(); ++i) {
+    const PlatformResult& platform = result.platforms[i];
+    if (!platform.attest) continue;
+    if (!options.use_oci_types()) {
+      return make_error(ErrorCode::InvalidInput,
+                        "cannot export attestations with \"oci-mediatypes=false\"");
+    }
+    const std::vector<Attestation> said = TRY(platform.attest(images[i].layers));
+    AssembledImage attestations =
+        TRY(assemble_attestations(images[i], said, options, context.store.content()));
+    report_done(context, "exporting attestation manifest " + attestations.manifest.digest.str());
+    images.push_back(std::move(attestations));
+  }
+  return {};
+}
+
+// Whether there is a place for every annotation.
+Status check_annotations(const BuildResult& result, const ImageOptions& options) {
+  for (const Annotation& annotation : options.annotations) {
+    const bool on_index = annotation.place == AnnotationPlace::Index ||
+                          annotation.place == AnnotationPlace::IndexDescriptor;
+    if (on_index && !needs_index(result)) {
+      return make_error(ErrorCode::InvalidInput,
+                        "index annotations not supported for single platform export");
+    }
+    if (annotation.place != AnnotationPlace::Manifest && !options.use_oci_types()) {
+      return make_error(ErrorCode::InvalidInput,
+                        "cannot export annotations with \"oci-mediatypes=false\"");
+    }
+    const auto is_meant = [&](const PlatformResult& built) {
+      return annotation.is_for(built.platform);
+    };
+    if (!on_index && std::ranges::none_of(result.platforms, is_meant)) {
+      return make_error(ErrorCode::InvalidInput, "invalid annotation {}: platform {} is not built",
+                        annotation.key, annotation.platform->str());
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+std::vector<Descriptor> AssembledImage::blobs() const {
+  std::vector<Descriptor> blobs = layers;
+  blobs.push_back(config);
+  blobs.push_back(manifest);
+  return blobs;
+}
+
+std::vector<Descriptor> AssembledResult::blobs() const {
+  std::vector<Descriptor> blobs;
+  for (const AssembledImage& image : images)
+    std::ranges::move(image.blobs(), std::back_inserter(blobs));
+  if (has_index) blobs.push_back(target);
+  return blobs;
+}
 
 Result<Descriptor> put_blob(store::ContentStore& content, const std::string& bytes,
                             const char* media_type) {
@@ -151,55 +275,29 @@ LayerChoice layer_choice(const ImageOptions& options, std::optional<int64_t> epo
   return choice;
 }
 
-Result<AssembledImage> assemble_image(const BuildResult& result, const ImageOptions& options,
-                                      bool need_content, const ExportContext& context) {
-  const bool oci = options.use_oci_types();
-  const std::optional<int64_t> epoch = options.epoch ? options.epoch : result.epoch;
-  const LayerChoice choice = layer_choice(options, epoch, need_content);
-  const std::vector<Layer> layers = TRY(layers_of(result, choice, context));
+bool needs_index(const BuildResult& result) {
+  return result.multi_platform ||
+         std::ranges::any_of(result.platforms, [](const PlatformResult& platform) {
+           return static_cast<bool>(platform.attest);
+         });
+}
 
-  AssembledImage image;
-  ImageConfig config = complete_config(result.config, layers, epoch);
-  if (config.platform.os.empty()) config.platform = Platform::host();
-  if (result.config_members) {
-    for (auto& [name, json] : TRY(result.config_members(layers, choice))) {
-      config.unknown.insert_or_assign(name, std::move(json));
-    }
+Result<AssembledResult> assemble_result(const BuildResult& result, const ImageOptions& options,
+                                        bool need_content, const ExportContext& context) {
+  TRY(check_annotations(result, options));
+  AssembledResult assembled;
+  for (const PlatformResult& platform : result.platforms) {
+    assembled.images.push_back(TRY(assemble_image(platform, options, need_content, context)));
   }
-  const std::string config_json = to_json(config);
-  image.config.media_type = oci ? media_type::kOciConfig : media_type::kDockerConfig;
-  image.config.size = config_json.size();
-  image.config.digest = TRY(context.store.content().put(config_json));
-
-  Manifest manifest;
-  manifest.media_type = oci ? media_type::kOciManifest : media_type::kDockerManifest;
-  manifest.config = image.config;
-  for (const Layer& layer : layers) {
-    Descriptor descriptor = layer.blob.descriptor;
-    // Other kinds than our three (foreign layers) stay what they are.
-    if (const auto compression = layer_compression(descriptor.media_type)) {
-      descriptor.media_type = layer_media_type(*compression, oci);
-    }
-    manifest.layers.push_back(descriptor);
-  }
-  image.layers = manifest.layers;
-  if (!oci && !options.descriptor_annotations.empty()) {
-    return make_error(ErrorCode::InvalidInput,
-                      "cannot export annotations with \"oci-mediatypes=false\"");
-  }
-  manifest.annotations = options.manifest_annotations;
-  const std::string manifest_json = to_json(manifest);
-  image.manifest.media_type = manifest.media_type;
-  image.manifest.size = manifest_json.size();
-  image.manifest.digest = TRY(context.store.content().put(manifest_json));
-  report_done(context, "exporting manifest " + image.manifest.digest.str());
-  report_done(context, "exporting config " + image.config.digest.str());
-  image.manifest.platform = config.platform;
-  image.manifest.annotations = options.descriptor_annotations;
+  TRY(add_attestations(result, options, assembled.images, context));
+  assembled.has_index = needs_index(result);
+  assembled.target = assembled.has_index ? TRY(put_index(assembled.images, options, context))
+                                         : assembled.images.front().manifest;
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(
       std::chrono::system_clock::now().time_since_epoch());
-  image.manifest.annotations.try_emplace(kCreated, format_rfc3339(epoch.value_or(now.count())));
-  return image;
+  const std::optional<int64_t> epoch = epoch_of(result.platforms.front(), options);
+  assembled.target.annotations.try_emplace(kCreated, format_rfc3339(epoch.value_or(now.count())));
+  return assembled;
 }
 
 }  // namespace slipway::exporter

@@ -41,23 +41,38 @@ Result<Compression> to_compression(const std::string& text) {
   return bad_value("compression", text, "gzip, zstd or uncompressed");
 }
 
-// One annotation for the places that `types` names ("manifest", "manifest-descriptor").
-Status add_annotation(const std::vector<std::string>& types, const std::string& key,
-                      const std::string& value, ImageOptions& image) {
-  for (std::string type : types) {
-    // What this program builds has one platform: a restriction to one names that.
-    type = type.substr(0, type.find('['));
-    if (type.empty() || type == "manifest") {
-      image.manifest_annotations[key] = value;
-    } else if (type == "manifest-descriptor") {
-      image.descriptor_annotations[key] = value;
-    } else if (type == "index" || type == "index-descriptor") {
-      return make_error(ErrorCode::Unsupported,
-                        "index annotations not supported for single platform export");
-    } else {
-      return make_error(ErrorCode::InvalidInput, "unknown annotation type \"{}\"", type);
+// One annotation for the place that `type` names: "", "manifest", "manifest[linux/arm64]".
+Status add_annotation(std::string_view type, const std::string& key, const std::string& value,
+                      ImageOptions& image) {
+  Annotation annotation{.key = key, .value = value};
+  const size_t bracket = std::min(type.find('['), type.size());
+  const std::string_view place = type.substr(0, bracket);
+  if (bracket < type.size()) {
+    std::string_view platform = type.substr(bracket + 1);
+    if (!platform.ends_with(']')) {
+      return make_error(ErrorCode::InvalidInput, "annotation {}: \"{}\" has no closing bracket",
+                        key, type);
+    }
+    platform.remove_suffix(1);
+    annotation.platform = TRY(Platform::parse(platform).context("annotation " + key));
+    if (place.starts_with("index")) {
+      return make_error(ErrorCode::InvalidInput, "annotation {}: an index has no platform", key);
     }
   }
+  if (place.empty() || place == "manifest") {
+    annotation.place = AnnotationPlace::Manifest;
+  } else if (place == "manifest-descriptor") {
+    annotation.place = AnnotationPlace::ManifestDescriptor;
+  } else if (place == "index") {
+    annotation.place = AnnotationPlace::Index;
+  } else if (place == "index-descriptor") {
+    annotation.place = AnnotationPlace::IndexDescriptor;
+  } else {
+    return make_error(
+        ErrorCode::InvalidInput, "unknown annotation type \"{}\"{}", place,
+        did_you_mean(place, {"manifest", "manifest-descriptor", "index", "index-descriptor"}));
+  }
+  image.annotations.push_back(std::move(annotation));
   return {};
 }
 
@@ -75,7 +90,10 @@ Status add_annotation_flag(const std::string& text, ImageOptions& image) {
     types = split(key.substr(0, colon), ',');
     key = key.substr(colon + 1);
   }
-  return add_annotation(types, key, text.substr(equals + 1), image);
+  for (const std::string& type : types) {
+    TRY(add_annotation(type, key, text.substr(equals + 1), image));
+  }
+  return {};
 }
 
 // "annotation.KEY", "annotation-manifest[linux/amd64].KEY"
@@ -93,13 +111,26 @@ Status take_annotation_fields(ExporterOptions& options, ImageOptions& image) {
     }
     std::string type = name.substr(kPrefix.size(), dot - kPrefix.size());
     if (type.starts_with('-')) type.erase(0, 1);
-    TRY(add_annotation({type}, name.substr(dot + 1), field->second, image));
+    TRY(add_annotation(type, name.substr(dot + 1), field->second, image));
     field = options.fields.erase(field);
   }
   return {};
 }
 
 }  // namespace
+
+std::map<std::string, std::string> ImageOptions::annotations_of(
+    AnnotationPlace place, const std::optional<Platform>& platform) const {
+  std::map<std::string, std::string> found;
+  for (const bool for_all : {true, false}) {
+    for (const Annotation& annotation : annotations) {
+      if (annotation.place != place || !annotation.platform.has_value() != for_all) continue;
+      if (!for_all && (!platform || !annotation.is_for(*platform))) continue;
+      found[annotation.key] = annotation.value;
+    }
+  }
+  return found;
+}
 
 std::optional<std::string> take_field(ExporterOptions& options, const std::string& key) {
   const auto found = options.fields.find(key);
@@ -156,10 +187,11 @@ Result<ImageOptions> take_image_options(ExporterOptions& options) {
   image.name_canonical = TRY(take_flag(options, "name-canonical", false));
   image.dangling_prefix = take_field(options, "dangling-name-prefix").value_or("");
   image.dangling_empty_only = TRY(take_flag(options, "danging-name-empty-only", false));
-  // Without effect here: snapshots are unpacked always, there are no attestations, and which
-  // registries are insecure is told to the client.
-  for (const char* key : {"unpack", "oci-artifact", "attestation-inline", "registry.insecure",
-                          "prefer-nondist-layers"}) {
+  image.artifacts = TRY(take_flag(options, "oci-artifact", true));
+  // Without effect here: snapshots are unpacked always, attestations are always with their image,
+  // and which registries are insecure is told to the client.
+  for (const char* key :
+       {"unpack", "attestation-inline", "registry.insecure", "prefer-nondist-layers"}) {
     TRY(take_flag(options, key, false));
   }
   for (const std::string& annotation : options.annotations) {

@@ -9,10 +9,24 @@
 #include "base/result.h"
 #include "exporter/exporter.h"
 #include "layer/diff.h"
+#include "oci/platform.h"
 
 namespace slipway::exporter {
 
 inline constexpr uint64_t kSplitAbove = 256 << 20;  // --layer-split=auto
+
+enum class AnnotationPlace { Manifest, ManifestDescriptor, Index, IndexDescriptor };
+
+struct Annotation {
+  AnnotationPlace place = AnnotationPlace::Manifest;
+  std::optional<Platform> platform;  // nullopt: of all
+  std::string key;
+  std::string value;
+
+  bool is_for(const Platform& built) const {
+    return !platform || platform->normalized() == built.normalized();
+  }
+};
 
 struct ImageOptions {
   std::vector<Reference> names;  // each with a tag
@@ -28,13 +42,18 @@ struct ImageOptions {
   bool push_by_digest = false;
   bool store = true;
   bool name_canonical = false;
+  bool artifacts = true;  // attestations are OCI artifacts
   std::string dangling_prefix;
   bool dangling_empty_only = false;
 
-  std::map<std::string, std::string> manifest_annotations;
-  std::map<std::string, std::string> descriptor_annotations;
+  std::vector<Annotation>
+      annotations;  // of two of one key, place and platform the later one counts
 
   bool use_oci_types() const { return oci_types.value_or(true); }
+  // Those for one place, of one platform's image or (nullopt) of the index; what is said of the
+  // platform comes before what is said of all.
+  std::map<std::string, std::string> annotations_of(AnnotationPlace place,
+                                                    const std::optional<Platform>& platform) const;
 };
 
 // "auto", "off" or a size such as "1gb": for LayerChoice::split_above.

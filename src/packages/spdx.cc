@@ -147,7 +147,7 @@ std::string spdx_document(const Inventory& inventory, const SpdxOptions& options
     all += "\n" + id;
     elements.push_back({&package, std::move(url), std::move(id)});
   }
-  const std::string_view space = Digest::sha256_of(all).hex();
+  const Digest space = Digest::sha256_of(all);
 
   JsonWriter json(2);
   json.begin_object();
@@ -155,7 +155,8 @@ std::string spdx_document(const Inventory& inventory, const SpdxOptions& options
   json.key("dataLicense").string("CC0-1.0");
   json.key("SPDXID").string("SPDXRef-DOCUMENT");
   json.key("name").string(options.name);
-  json.key("documentNamespace").string(fmt::format("https://spdx.org/spdxdocs/slipway-{}", space));
+  json.key("documentNamespace")
+      .string(fmt::format("https://spdx.org/spdxdocs/slipway-{}", space.hex()));
   json.key("creationInfo").begin_object();
   json.key("creators").begin_array().string("Tool: " + options.creator).end_array();
   json.key("created").string(format_rfc3339(options.created));

@@ -33,6 +33,8 @@ TEST(SpdxDocument, NamesEveryPackageAndIsTheSameEachTime) {
   EXPECT_EQ(text, spdx_document(inventory, options));
   const auto document = nlohmann::json::parse(text);
   EXPECT_EQ(document["spdxVersion"], "SPDX-2.3");
+  EXPECT_EQ(document["documentNamespace"].get<std::string>().size(),
+            std::string("https://spdx.org/spdxdocs/slipway-").size() + 64);
   EXPECT_EQ(document["creationInfo"]["created"], "1970-01-01T00:00:00Z");
   ASSERT_EQ(document["packages"].size(), 3u);  // the distribution is one
   EXPECT_EQ(document["relationships"].size(), 3u);

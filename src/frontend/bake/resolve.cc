@@ -222,12 +222,6 @@ Status check_supported(const TargetDefinition& definition) {
                       key)
         .at(definition.span);
   }
-  for (const Attestation& attestation : list_of(definition.attest)) {
-    if (attestation.disabled) continue;
-    return make_error(ErrorCode::Unsupported, "target {}: attestation {} is not supported yet",
-                      definition.name, attestation.type)
-        .at(definition.span);
-  }
   return {};
 }
 

@@ -1,0 +1,59 @@
+#include "exporter/platform_trees.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+namespace slipway::exporter {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string folder_of(const Platform& platform) {
+  std::string folder = platform.full_str();
+  std::ranges::replace(folder, '/', '_');
+  return folder;
+}
+
+// Directories merge; of anything else there can be one.
+Status check_no_overlap(const BuildResult& result, const std::vector<PlatformTree>& trees) {
+  std::map<fs::path, size_t> owners;
+  for (size_t i = 0; i < trees.size(); ++i) {
+    const fs::path& root = trees[i].mounted.path();
+    std::error_code error;
+    for (fs::recursive_directory_iterator entry(root, error), end; !error && entry != end;
+         entry.increment(error)) {
+      if (entry->symlink_status(error).type() == fs::file_type::directory) continue;
+      const fs::path path = entry->path().lexically_relative(root);
+      const auto [owner, is_new] = owners.emplace(path, i);
+      if (is_new) continue;
+      return make_error(ErrorCode::InvalidInput,
+                        "cannot overwrite {} from {} with {} when split option is disabled",
+                        path.string(), result.platforms[owner->second].platform.str(),
+                        result.platforms[i].platform.str())
+          .with_hint("with platform-split=true each platform has a folder");
+    }
+    if (error) {
+      return make_error(ErrorCode::Internal, "read the files of {}: {}",
+                        result.platforms[i].platform.str(), error.message());
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<PlatformTree>> mount_trees(const BuildResult& result, std::optional<bool> split,
+                                              store::Store& store) {
+  const bool has_folders = split.value_or(result.multi_platform);
+  std::vector<PlatformTree> trees;
+  for (const PlatformResult& platform : result.platforms) {
+    MountedResult mounted = TRY(MountedResult::open(store, platform.snapshot));
+    trees.push_back(
+        {std::move(mounted), has_folders ? folder_of(platform.platform) : std::string()});
+  }
+  if (!has_folders && trees.size() > 1) TRY(check_no_overlap(result, trees));
+  return trees;
+}
+
+}  // namespace slipway::exporter
