@@ -43,17 +43,23 @@ std::vector<std::string> comma_separated(const std::vector<std::string>& texts) 
   return parts;
 }
 
+// -f starts at the working directory, a bake file's "dockerfile" at the context. What is elsewhere
+// and what comes on stdin has Dockerfiles of its own.
+std::string dockerfile_of(const BuildFlags& flags, const Environment& environment) {
+  const bool is_url = flags.file.starts_with("http://") || flags.file.starts_with("https://");
+  const std::filesystem::path context = environment.working_directory / flags.context;
+  if (flags.file == "-" || is_url) return flags.file;
+  if (flags.context == "-" || !std::filesystem::is_directory(context)) return flags.file;
+  return (environment.working_directory / flags.file).lexically_normal().string();
+}
+
 // What the flags say, in the form that a bake file would.
 Result<bake::TargetDefinition> to_definition(const BuildFlags& flags,
                                              const Environment& environment) {
   bake::TargetDefinition target;
   target.name = "default";
   target.context = flags.context;
-  // -f starts at the working directory, a bake file's "dockerfile" at the context.
-  if (flags.file == "-") target.dockerfile = "-";
-  if (!flags.file.empty() && flags.file != "-") {
-    target.dockerfile = (environment.working_directory / flags.file).lexically_normal().string();
-  }
+  if (!flags.file.empty()) target.dockerfile = dockerfile_of(flags, environment);
   if (!flags.target.empty()) target.target = flags.target;
   for (const std::string& text : flags.build_args) {
     const size_t equals = text.find('=');
@@ -109,13 +115,15 @@ void add_build_flags(CLI::App& command, BuildFlags& flags) {
   const auto text = [&](const char* name, std::string& into, const char* help, const char* type) {
     command.add_option(name, into, help)->type_name(type);
   };
-  text("-f,--file", flags.file, "Dockerfile (default: CONTEXT/Dockerfile; - for stdin)", "FILE");
+  text("-f,--file", flags.file, "Dockerfile (default: CONTEXT/Dockerfile; - for stdin; a URL)",
+       "FILE");
   list("-t,--tag", flags.tags, "Name of the image, and its tag", "NAME[:TAG]");
   text("--target", flags.target, "Stage to build (default: the last)", "STAGE");
   list("--build-arg", flags.build_args, "Value of an ARG; without a value: from the environment",
        "NAME[=VALUE]");
   list("--build-context", flags.build_contexts,
-       "Named context: a directory, docker-image://REF, oci-layout://DIR", "NAME=SOURCE");
+       "Named context: a directory, git or http URL, docker-image://REF, oci-layout://DIR",
+       "NAME=SOURCE");
   list("--label", flags.labels, "Label of the image", "NAME=VALUE");
   list("--annotation", flags.annotations,
        "Annotation of the manifest, or of [manifest[PLATFORM]|manifest-descriptor|index|"

@@ -106,12 +106,14 @@ class BuildSession {
     bool pull = false;
     for (const bake::Target& target : options_.targets) pull |= target.pull;
     ImageLookup lookup(engine_->images(), engine_->layouts(), sink, pull, invocation_.stop);
+    const auto contexts = engine_->context_reader(sink, invocation_.stop);
     Planner planner({.environment = invocation_.environment,
                      .base_directory = options_.base_directory,
                      .resolver = lookup,
                      .add_directory = [&](const auto& d) { return engine_->add_directory(d); },
                      .add_layout = [&](const auto& l) { return engine_->add_layout(l); },
-                     .progress = sink});
+                     .progress = sink,
+                     .contexts = contexts.get()});
     const std::vector<CacheSource> sources = TRY(cache_sources());
     std::vector<LoadedCache> caches;
     Result<std::vector<PlannedTarget>> plans = [&] {

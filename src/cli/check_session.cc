@@ -53,12 +53,14 @@ class CheckSession {
     std::vector<bake::Target> targets = options_.targets;
     for (bake::Target& target : targets) target.call.clear();
     ImageLookup lookup(engine->images(), engine->layouts(), sink, false, invocation_.stop);
+    const auto contexts = engine->context_reader(sink, invocation_.stop);
     Planner planner({.environment = invocation_.environment,
                      .base_directory = options_.base_directory,
                      .resolver = lookup,
                      .add_directory = [&](const auto& d) { return engine->add_directory(d); },
                      .add_layout = [&](const auto& l) { return engine->add_layout(l); },
-                     .progress = sink});
+                     .progress = sink,
+                     .contexts = contexts.get()});
     auto checked = planner.check(targets);
     dockerfiles_ = planner.dockerfiles();
     if (checked && options_.call.rules == CheckRules::All) {

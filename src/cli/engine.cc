@@ -8,6 +8,7 @@
 #include "cli/key_agent.h"
 #include "cli/layer_starter.h"
 #include "cli/session.h"
+#include "cli/solved_contexts.h"
 #include "executor/oci_executor.h"
 #include "ops/file_runner.h"
 #include "ops/merge_runner.h"
@@ -74,6 +75,11 @@ class BuildSecrets : public ops::SecretProvider, public ops::SshAgentProvider {
   Guarded<std::map<std::string, KeyAgent>> agents_;  // by id; started when first asked for
 };
 
+std::function<std::optional<std::string>(const std::string&)> secret_lookup(BuildSecrets& secrets) {
+  return
+      [&secrets](const std::string& name) { return secrets.secret(name).value_or(std::nullopt); };
+}
+
 // What git is told of this build: tokens among its secrets, the ssh agent, the hosts the user
 // knows.
 source::GitSource::Options git_options(const Environment& environment, BuildSecrets& secrets) {
@@ -85,9 +91,7 @@ source::GitSource::Options git_options(const Environment& environment, BuildSecr
   const std::filesystem::path known = environment.get("HOME", "/") + "/.ssh/known_hosts";
   std::error_code error;
   if (std::filesystem::exists(known, error)) options.known_hosts_file = known.string();
-  options.secret = [&secrets](const std::string& name) {
-    return secrets.secret(name).value_or(std::nullopt);
-  };
+  options.secret = secret_lookup(secrets);
   return options;
 }
 
@@ -108,7 +112,8 @@ struct Engine::Parts {
         secrets(options.secrets, options.invocation.environment, *store),
         executor(*store, options.on_warning),
         files(*store, {.proxy = client_options(options.invocation.environment).proxy,
-                       .ca_file = options.invocation.environment.get("SSL_CERT_FILE")}),
+                       .ca_file = options.invocation.environment.get("SSL_CERT_FILE"),
+                       .secret = secret_lookup(secrets)}),
         git(*store, git_options(options.invocation.environment, secrets)),
         source(images, unpacker, layouts, contexts, &files, &git),
         file(*store, contexts, pool, rootless),
@@ -206,6 +211,13 @@ Result<dockerfile::OciLayoutContext> Engine::add_layout(const std::string& locat
   }
   if (!digest.empty()) return dockerfile::OciLayoutContext{name, TRY(Digest::parse(digest))};
   return dockerfile::OciLayoutContext{name, TRY(layout->find_tag(tag)).digest};
+}
+
+std::unique_ptr<ContextReader> Engine::context_reader(progress::Sink& progress,
+                                                      std::stop_token stop) {
+  return std::make_unique<SolvedContexts>(
+      SolvedContexts::Parts{*parts_->store, *parts_->scheduler, *parts_->remote_results,
+                            parts_->files, parts_->git, progress, stop});
 }
 
 source::ImageSource& Engine::images() {

@@ -49,9 +49,12 @@ class Engine {
   // "DIR", "DIR:TAG" or "DIR@DIGEST".
   Result<dockerfile::OciLayoutContext> add_layout(const std::string& location);
 
-  // Caches to look in after the store, in this order. Before anything is solved.
+  // Looks into remote contexts for the planner. The sink must outlive it.
+  std::unique_ptr<ContextReader> context_reader(progress::Sink& progress, std::stop_token stop);
+
+  // Caches to look in after the store, in this order. Not while anything is solved.
   void add_caches(std::vector<LoadedCache> caches);
-  // Places that may have cache mounts beside a cache. Before anything is solved.
+  // Places that may have cache mounts beside a cache. Not while anything is solved.
   void add_cache_mounts(const std::vector<CacheSource>& sources);
 
   source::ImageSource& images();

@@ -1,15 +1,12 @@
 #include "cli/planner.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <set>
 #include <thread>
 
 #include "base/file_io.h"
 #include "base/text.h"
-#include "cli/internal_step.h"
-#include "frontend/bake/spec.h"
+#include "cli/target_files.h"
 #include "frontend/dockerfile/executable.h"
 #include "frontend/dockerfile/ignore_file.h"
 #include "frontend/dockerfile/instruction_parser.h"
@@ -78,8 +75,7 @@ Result<std::vector<CheckedTarget>> Planner::check(const std::vector<bake::Target
     dockerfile::CheckResult result =
         dockerfile::check_dockerfile(prepared.file.text, prepared.options, options_.resolver);
     checked.push_back({target.name, std::move(prepared.file.name), std::move(prepared.file.text),
-                       std::move(result),
-                       target.context == "-" ? fs::path() : absolute(target.context),
+                       std::move(result), std::move(prepared.context),
                        std::move(prepared.options)});
   }
   return checked;
@@ -130,38 +126,24 @@ Result<PlannedTarget> Planner::plan_one(const bake::Target& target) {
 }
 
 Result<Planner::Prepared> Planner::prepare(const bake::Target& target) {
-  if (bake::is_remote(target.context)) return refuse("a remote build context");
-  const fs::path context = absolute(target.context);
-  if (target.context != "-" && !fs::is_directory(context)) {
-    return make_error(ErrorCode::NotFound, "build context {}: no such directory", target.context);
-  }
   Prepared prepared;
-  prepared.file =
-      TRY(as_step(options_.progress,
-                  "[internal] load build definition from " +
-                      fs::path(target.dockerfile.empty() ? "Dockerfile" : target.dockerfile)
-                          .filename()
-                          .string(),
-                  [&](progress::VertexReporter& reporter) {
-                    prepared.step = reporter.vertex();
-                    Result<DockerfileText> read = read_dockerfile(target, context);
-                    if (read) {
-                      const auto size = static_cast<int64_t>(read->text.size());
-                      reporter.status("transferring dockerfile:", size, 0, std::nullopt, true);
-                    }
-                    return read;
-                  }));
-  const DockerfileText& file = prepared.file;
-  dockerfiles_[file.name] = file.text;
   prepared.options = TRY(convert_options(target));
   dockerfile::ConvertOptions& convert = prepared.options;
+  TargetFiles files = TRY(find_files(
+      target, convert,
+      {options_.environment, options_.base_directory, options_.contexts, options_.progress}));
+  prepared.file = {std::move(files.name), std::move(files.text)};
+  prepared.step = files.step;
+  prepared.context = files.directory;
+  const DockerfileText& file = prepared.file;
+  dockerfiles_[file.name] = file.text;
   convert.file_name = file.name;
   convert.file_text = file.text;
-  if (target.context == "-") {
-    convert.main_context = TRY(add_directory("context", {}, {}));
+  if (files.url) {
+    convert.main_context = *files.url;
   } else {
     convert.main_context =
-        TRY(add_directory("context", context, TRY(read_ignore_patterns(target, context))));
+        TRY(add_directory("context", files.directory, std::move(files.ignore_patterns)));
   }
   TRY(dockerfile::check_frontend(file.text, file.name, convert.build_args));
   for (const auto& [name, source] : target.contexts) {
@@ -199,40 +181,6 @@ Result<std::vector<dockerfile::Conversion>> Planner::convert(
   return converted;
 }
 
-Result<Planner::DockerfileText> Planner::read_dockerfile(const bake::Target& target,
-                                                         const fs::path& context) {
-  if (target.dockerfile_inline) return DockerfileText{"Dockerfile", *target.dockerfile_inline};
-  if (target.dockerfile == "-" || target.context == "-") {
-    return DockerfileText{
-        "Dockerfile",
-        TRY(read_fd(STDIN_FILENO, kMaxDockerfileBytes).context("read Dockerfile from stdin"))};
-  }
-  const std::string name = target.dockerfile.empty() ? "Dockerfile" : target.dockerfile;
-  const fs::path path = fs::path(name).is_absolute() ? fs::path(name) : context / name;
-  Result<std::string> text = read_file(path, kMaxDockerfileBytes);
-  if (!text && text.error().code() == ErrorCode::NotFound) {
-    return make_error(ErrorCode::NotFound, "read Dockerfile {}: no such file", path.string());
-  }
-  // Errors show the file as the user would name it.
-  const fs::path relative = path.lexically_relative(options_.environment.working_directory);
-  const bool below = !relative.empty() && *relative.begin() != "..";
-  std::string content = TRY(std::move(text).context("read Dockerfile"));
-  return DockerfileText{below ? relative.string() : name, std::move(content)};
-}
-
-Result<std::vector<std::string>> Planner::read_ignore_patterns(const bake::Target& target,
-                                                               const fs::path& context) {
-  const std::string name = target.dockerfile.empty() ? "Dockerfile" : target.dockerfile;
-  const fs::path beside =
-      (fs::path(name).is_absolute() ? fs::path(name) : context / name).string() + ".dockerignore";
-  for (const fs::path& path : {beside, context / ".dockerignore"}) {
-    const Result<std::string> text = read_file(path, kMaxDockerfileBytes);
-    if (text) return dockerfile::read_ignore_file(*text);
-    if (text.error().code() != ErrorCode::NotFound) return text.error();
-  }
-  return std::vector<std::string>();
-}
-
 // The result of a target may be another one for each platform.
 Status Planner::add_named_context(const std::string& name, const std::string& source,
                                   std::map<std::string, dockerfile::ContextSource>& contexts) {
@@ -259,7 +207,9 @@ Result<dockerfile::ContextSource> Planner::named_context(const std::string& name
         TRY(options_.add_layout(source.substr(kLayout.size())).context("build context " + name)));
   }
   if (source.starts_with("docker-image://")) return dockerfile::parse_context_source(source);
-  if (bake::is_remote(source)) return refuse("a remote build context (" + name + ")");
+  if (is_remote_context(source)) {
+    return dockerfile::ContextSource(dockerfile::UrlContext{source});
+  }
   const fs::path path = absolute(source);
   if (!fs::is_directory(path)) {
     return make_error(ErrorCode::NotFound, "build context {}={}: no such directory", name, source);
@@ -306,6 +256,11 @@ Result<dockerfile::ConvertOptions> Planner::convert_options(const bake::Target& 
     convert.ulimits.push_back({limit.name, limit.soft, limit.hard});
   }
   convert.network = TRY(parse_network(target.network));
+  if (ContextReader* contexts = options_.contexts) {
+    convert.source_time = [contexts](const graph::SourceOp& source, const std::string& step_name) {
+      return contexts->time(source, step_name);
+    };
+  }
   return convert;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/context_reader.h"
 #include "cli/environment.h"
 #include "frontend/bake/target.h"
 #include "frontend/dockerfile/convert.h"
@@ -52,6 +53,8 @@ struct PlannerOptions {
   // Makes an OCI layout known; returns the digest that its tag or index stands for.
   std::function<Result<dockerfile::OciLayoutContext>(const std::string& location)> add_layout;
   progress::Sink& progress;
+  // Looks into remote contexts; null: what they hold is not known.
+  ContextReader* contexts = nullptr;
 };
 
 class Planner {
@@ -76,7 +79,8 @@ class Planner {
   // What a conversion needs.
   struct Prepared {
     DockerfileText file;
-    Digest step;  // that read it
+    Digest step;                    // that read it
+    std::filesystem::path context;  // a directory of ours, or empty
     dockerfile::ConvertOptions options;
   };
   Result<const PlannedTarget*> plan_named(const std::string& name);
@@ -85,10 +89,6 @@ class Planner {
   // For every platform at the same time: each asks registries for its base images.
   Result<std::vector<dockerfile::Conversion>> convert(
       const Prepared& prepared, const std::vector<std::optional<Platform>>& platforms);
-  Result<DockerfileText> read_dockerfile(const bake::Target& target,
-                                         const std::filesystem::path& context);
-  Result<std::vector<std::string>> read_ignore_patterns(const bake::Target& target,
-                                                        const std::filesystem::path& context);
   Status add_named_context(const std::string& name, const std::string& source,
                            std::map<std::string, dockerfile::ContextSource>& contexts);
   Result<dockerfile::ContextSource> named_context(const std::string& name,

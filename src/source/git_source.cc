@@ -348,6 +348,9 @@ Status GitSource::fetch(const GitSpec& spec, const std::string& commit,
     arguments.insert(arguments.begin(), in_repository.begin(), in_repository.end());
     return git(spec, std::move(arguments), stop);
   };
+  TRY(run({"init", "-q", "--template=",
+           fmt::format("--object-format={}", commit.size() == 64 ? "sha256" : "sha1")}));
+  TRY(run({"remote", "add", "origin", spec.remote}));
   const auto has_commit = [&] { return run({"cat-file", "-e", commit + "^{commit}"}).has_value(); };
   // Most servers give a commit by its name; others only what a ref points to; the last resort is
   // everything.
@@ -364,6 +367,23 @@ Status GitSource::fetch(const GitSpec& spec, const std::string& commit,
   if (has_commit()) return {};
   return make_error(ErrorCode::NotFound, "{} has no commit {}", without_password(spec.remote),
                     commit);
+}
+
+Result<int64_t> GitSource::time_of(const GitSpec& spec, const std::string& commit,
+                                   const std::vector<std::string>& in_repository,
+                                   std::stop_token stop) const {
+  std::vector<std::string> show = in_repository;
+  show.insert(show.end(), {"show", "-s", "--format=%ct", commit});
+  const std::string time = TRY(git(spec, std::move(show), stop));
+  return std::strtoll(time.c_str(), nullptr, 10);
+}
+
+Result<int64_t> GitSource::commit_time(const GitSpec& spec, std::stop_token stop) {
+  const std::string commit = TRY(resolve(spec, stop));
+  const Scratch scratch(TRY(store_.scratch_path("git-")));
+  const std::vector<std::string> in_repository = {"--git-dir=" + scratch.path().string()};
+  TRY(fetch(spec, commit, in_repository, stop));
+  return time_of(spec, commit, in_repository, stop);
 }
 
 Result<UnpackedImage> GitSource::snapshot(const GitSpec& spec, progress::VertexReporter& reporter,
@@ -390,19 +410,13 @@ Result<UnpackedImage> GitSource::snapshot(const GitSpec& spec, progress::VertexR
   const progress::Time started = std::chrono::system_clock::now();
   const std::string status = "fetching " + commit;
   reporter.status(status, 0, 0, started, false);
-  TRY(run({"init", "-q", "--template=",
-           fmt::format("--object-format={}", commit.size() == 64 ? "sha256" : "sha1")}));
-  TRY(run({"remote", "add", "origin", spec.remote}));
   TRY(fetch(spec, commit, in_repository, stop));
   TRY(run({"checkout", "-q", "--force", "--detach", commit}));
   if (!spec.skip_submodules) {
     TRY(run({"submodule", "-q", "update", "--init", "--recursive", "--depth=1"}));
   }
   std::optional<int64_t> mtime;
-  if (spec.commit_mtime) {
-    const std::string time = TRY(run({"show", "-s", "--format=%ct", commit}));
-    mtime = std::strtoll(time.c_str(), nullptr, 10);
-  }
+  if (spec.commit_mtime) mtime = TRY(time_of(spec, commit, in_repository, stop));
   if (keep) {
     TRY(run({"remote", "set-url", "origin", without_password(spec.remote)}));
     TRY(run({"reflog", "expire", "--all", "--expire=now"}));

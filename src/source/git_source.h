@@ -56,6 +56,8 @@ class GitSource {
   // The commit that the spec stands for now; asked once per remote and ref in the life of this
   // object. NotFound when there is no such ref.
   Result<std::string> resolve(const GitSpec& spec, std::stop_token stop);
+  // When that commit was made, in seconds.
+  Result<int64_t> commit_time(const GitSpec& spec, std::stop_token stop);
   // Everything that decides the snapshot's content, for cache keys.
   static std::string cache_key(const GitSpec& spec, const std::string& commit);
   // The files of the commit, submodules included.
@@ -75,8 +77,12 @@ class GitSource {
                           std::stop_token stop) const;
   Result<std::vector<std::string>> environment(const GitSpec& spec) const;
   std::optional<std::string> authorization(const GitSpec& spec) const;
+  // Makes the repository that `in_repository` (options of git) names, with this commit.
   Status fetch(const GitSpec& spec, const std::string& commit,
                const std::vector<std::string>& in_repository, std::stop_token stop) const;
+  Result<int64_t> time_of(const GitSpec& spec, const std::string& commit,
+                          const std::vector<std::string>& in_repository,
+                          std::stop_token stop) const;
 
   store::Store& store_;
   Options options_;

@@ -76,6 +76,11 @@ TEST_F(GitTest, RefsOfAllKindsResolveToCommits) {
   EXPECT_EQ(missing.error().code(), ErrorCode::NotFound);
 }
 
+TEST_F(GitTest, ACommitHasATime) {
+  EXPECT_EQ(std::to_string(*source_.commit_time(spec("v1"), {})),
+            git({"show", "-s", "--format=%ct", first_}));
+}
+
 TEST_F(GitTest, FilesHaveTheCommitsContentAndNoGitDir) {
   const auto files = tree(spec("v1"));
   EXPECT_EQ(read_file(files / "a.txt").value_or(""), "first");

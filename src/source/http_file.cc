@@ -17,6 +17,7 @@
 #include "oci/json_fields.h"
 #include "oci/json_writer.h"
 #include "registry/requester.h"
+#include "source/archive.h"
 #include "source/transfer_report.h"
 
 namespace slipway::source {
@@ -25,6 +26,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kMaxRecordBytes = 64 << 10;
+constexpr std::string_view kHeaderPrefix = "http.header.";
 
 // Without a password that the URL may hold.
 std::string redacted(const std::string& url) {
@@ -81,6 +83,22 @@ Result<int64_t> number(const std::string& name, const std::string& text, int bas
   return value;
 }
 
+// What decides which content is asked for.
+std::string request_name(const HttpFileSpec& spec) {
+  std::string name = spec.url;
+  if (!spec.header_secret.empty()) name += "\nsecret: " + spec.header_secret;
+  for (const auto& [header, value] : spec.headers) name += fmt::format("\n{}: {}", header, value);
+  return name;
+}
+
+std::string host_name(const std::string& url) {
+  const size_t start = url.find("://") + 3;
+  std::string host = url.substr(start, url.find_first_of("/?#", start) - start);
+  host.erase(0, host.rfind('@') + 1);
+  if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
+  return host.substr(0, host.find(':'));
+}
+
 Result<mode_t> parse_mode(const std::string& text) {
   // As Go's ParseInt with base 0: octal after a leading 0 or 0o, else decimal.
   std::string digits = text;
@@ -129,6 +147,13 @@ Result<HttpFileSpec> HttpFileSpec::parse(const std::string& url,
       spec.uid = static_cast<uid_t>(TRY(number(name, value, 10, UINT32_MAX - 1)));
     } else if (name == "http.gid") {
       spec.gid = static_cast<gid_t>(TRY(number(name, value, 10, UINT32_MAX - 1)));
+    } else if (name == "http.authheadersecret") {
+      spec.header_secret = value;
+    } else if (name.starts_with(kHeaderPrefix)) {
+      // Any other header is nothing that the author of a graph decides; BuildKit drops them, too.
+      const std::string header = to_lower(name.substr(kHeaderPrefix.size()));
+      if (header == "accept") spec.headers["Accept"] = value;
+      if (header == "user-agent") spec.headers["User-Agent"] = value;
     } else if (name.starts_with("http.")) {
       return make_error(ErrorCode::Unsupported, "fetch {}: attribute {} is not supported",
                         redacted(url), name);
@@ -137,13 +162,13 @@ Result<HttpFileSpec> HttpFileSpec::parse(const std::string& url,
   return spec;
 }
 
-std::filesystem::path HttpFileSource::record_of(const std::string& url) const {
-  return store_.layout().root() / "http" / std::string(Digest::sha256_of(url).hex());
+std::filesystem::path HttpFileSource::record_of(const HttpFileSpec& spec) const {
+  return store_.layout().root() / "http" / std::string(Digest::sha256_of(request_name(spec)).hex());
 }
 
-std::optional<HttpFileSource::Seen> HttpFileSource::load(const std::string& url) const {
+std::optional<HttpFileSource::Seen> HttpFileSource::load(const HttpFileSpec& spec) const {
   // Damage of any kind only means to fetch again.
-  const Result<std::string> text = read_file(record_of(url), kMaxRecordBytes);
+  const Result<std::string> text = read_file(record_of(spec), kMaxRecordBytes);
   if (!text) return std::nullopt;
   const Result<json> document = json_fields::parse_object(*text, kMaxRecordBytes);
   if (!document) return std::nullopt;
@@ -158,7 +183,7 @@ std::optional<HttpFileSource::Seen> HttpFileSource::load(const std::string& url)
   return seen;
 }
 
-Status HttpFileSource::save(const std::string& url, const Seen& seen) const {
+Status HttpFileSource::save(const HttpFileSpec& spec, const Seen& seen) const {
   JsonWriter writer;
   writer.begin_object();
   writer.key("etag").string(seen.etag);
@@ -166,17 +191,48 @@ Status HttpFileSource::save(const std::string& url, const Seen& seen) const {
   writer.key("mtime").number(seen.file.mtime);
   writer.key("digest").string(seen.file.digest.str());
   writer.end_object();
-  TRY(make_directories(record_of(url).parent_path(), 0700));
-  return write_file_atomic(record_of(url), writer.take(), 0600);
+  TRY(make_directories(record_of(spec).parent_path(), 0700));
+  return write_file_atomic(record_of(spec), writer.take(), 0600);
+}
+
+std::optional<Digest> HttpFileSource::upload(const std::string& url) {
+  auto uploads = uploads_.lock();
+  const auto found = uploads->find(url);
+  return found == uploads->end() ? std::nullopt : std::optional(found->second);
+}
+
+Result<std::optional<std::string>> HttpFileSource::authorization(const HttpFileSpec& spec) const {
+  const auto secret = [&](const std::string& name) {
+    return options_.secret ? options_.secret(name) : std::nullopt;
+  };
+  std::optional<std::string> header;
+  if (!spec.header_secret.empty()) {
+    header = secret(spec.header_secret);
+    if (!header) {
+      return make_error(ErrorCode::NotFound, "fetch {}: there is no secret {}", redacted(spec.url),
+                        spec.header_secret);
+    }
+  } else {
+    const std::string host = host_name(spec.url);
+    header = secret("HTTP_AUTH_HEADER_" + host);
+    const auto token = header ? std::nullopt : secret("HTTP_AUTH_TOKEN_" + host);
+    if (token) header = "Bearer " + *token;
+  }
+  if (header && header->find_first_of("\r\n") != std::string::npos) {
+    return make_error(ErrorCode::InvalidInput, "fetch {}: the secret for its host has a line end",
+                      redacted(spec.url));
+  }
+  return header;
 }
 
 Result<HttpFile> HttpFileSource::resolve(const HttpFileSpec& spec,
                                          progress::VertexReporter& reporter, std::stop_token stop) {
+  if (const auto digest = upload(spec.url)) return HttpFile{*digest, choose_filename(spec, ""), 0};
   std::shared_ptr<Lookup> lookup;
   {
     auto lookups = lookups_.lock();
     std::shared_ptr<Lookup>& slot =
-        (*lookups)[fmt::format("{} {} {}", spec.checksum.str(), spec.filename, spec.url)];
+        (*lookups)[fmt::format("{} {} {}", spec.checksum.str(), spec.filename, request_name(spec))];
     if (!slot) slot = std::make_shared<Lookup>();
     lookup = slot;
   }
@@ -191,13 +247,17 @@ Result<HttpFile> HttpFileSource::resolve(const HttpFileSpec& spec,
 
 Result<HttpFile> HttpFileSource::fetch(const HttpFileSpec& spec, progress::VertexReporter& reporter,
                                        std::stop_token stop) {
-  std::optional<Seen> seen = load(spec.url);
+  std::optional<Seen> seen = load(spec);
   if (seen && !TRY(store_.content().size(seen->file.digest))) seen.reset();
   if (seen && seen->file.digest == spec.checksum) return seen->file;
 
   registry::HttpRequest request;
   request.url = spec.url;
   request.tls.ca_file = options_.ca_file;
+  request.headers.assign(spec.headers.begin(), spec.headers.end());
+  if (const auto header = TRY(authorization(spec))) {
+    request.headers.emplace_back("Authorization", *header);
+  }
   if (seen && !seen->etag.empty()) request.headers.emplace_back("If-None-Match", seen->etag);
 
   TransferReport report(reporter, "downloading " + redacted(spec.url), 0);
@@ -233,10 +293,29 @@ Result<HttpFile> HttpFileSource::fetch(const HttpFileSpec& spec, progress::Verte
     file.filename =
         choose_filename(spec, disposition_filename(answer->header("content-disposition")));
     file.mtime = registry::http_date(answer->header("last-modified")).value_or(0);
-    TRY(save(spec.url, {answer->header("etag"), file}));
+    TRY(save(spec, {answer->header("etag"), file}));
     report.done();
     return file;
   }
+}
+
+Result<HttpFile> HttpFileSource::download(const HttpFileSpec& spec,
+                                          progress::VertexReporter& reporter,
+                                          std::stop_token stop) {
+  const HttpFile file = TRY(resolve(spec, reporter, stop));
+  if (TRY(store_.content().size(file.digest))) return file;
+  if (upload(spec.url)) return make_error(ErrorCode::NotFound, "{} is gone", file.digest.str());
+  // Nothing was asked for a file with a checksum.
+  return fetch(spec, reporter, stop);
+}
+
+Result<std::optional<int64_t>> HttpFileSource::time(const HttpFileSpec& spec,
+                                                    progress::VertexReporter& reporter,
+                                                    std::stop_token stop) {
+  const HttpFile file = TRY(download(spec, reporter, stop));
+  if (file.mtime != 0) return std::optional(file.mtime);
+  const UniqueFd content = TRY(store_.content().open(file.digest));
+  return newest_file_time(content.get());
 }
 
 Digest HttpFileSource::cache_key(const HttpFileSpec& spec, const HttpFile& file) {
@@ -247,6 +326,14 @@ Digest HttpFileSource::cache_key(const HttpFileSpec& spec, const HttpFile& file)
   json.key("UID").number(spec.uid).key("GID").number(spec.gid);
   json.key("Checksum").string(file.digest.str());
   if (file.mtime != 0) json.key("LastModTime").string(registry::format_http_date(file.mtime));
+  json.optional("AuthHeaderSecret", spec.header_secret);
+  if (!spec.headers.empty()) {
+    json.key("Header").begin_array();
+    for (const auto& [name, value] : spec.headers) {
+      json.begin_object().key("Name").string(name).key("Value").string(value).end_object();
+    }
+    json.end_array();
+  }
   json.end_object();
   return Digest::sha256_of(json.take());
 }
@@ -254,10 +341,7 @@ Digest HttpFileSource::cache_key(const HttpFileSpec& spec, const HttpFile& file)
 Result<UnpackedImage> HttpFileSource::snapshot(const HttpFileSpec& spec,
                                                progress::VertexReporter& reporter,
                                                std::stop_token stop) {
-  HttpFile file = TRY(resolve(spec, reporter, stop));
-  // Nothing was asked for a file with a checksum.
-  if (!TRY(store_.content().size(file.digest))) file = TRY(fetch(spec, reporter, stop));
-
+  const HttpFile file = TRY(download(spec, reporter, stop));
   const std::unique_ptr<store::ActiveSnapshot> active =
       TRY(store_.snapshotter().prepare(store::SnapshotId{}));
   const UniqueFd from = TRY(store_.content().open(file.digest));

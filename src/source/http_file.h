@@ -1,6 +1,7 @@
 // HttpFileSource: files behind http(s) URLs (ADD https://...). Thread-safe.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -27,6 +28,10 @@ struct HttpFileSpec {
   mode_t mode = 0600;
   uid_t uid = 0;
   gid_t gid = 0;
+  // The secret that is the Authorization header. Empty: HTTP_AUTH_HEADER_HOST, or as a bearer token
+  // HTTP_AUTH_TOKEN_HOST, where there is one.
+  std::string header_secret;
+  std::map<std::string, std::string> headers;  // "Accept", "User-Agent"
 
   // From the identifier and the "http.*" attributes of a source op. Unsupported names an attribute
   // that would be ignored.
@@ -47,15 +52,25 @@ class HttpFileSource {
     registry::ProxyOptions proxy;
     std::string ca_file;  // PEM bundle instead of the system's
     std::chrono::milliseconds retry_delay{200};
+    // The value of a secret; nullopt when there is none of that name.
+    std::function<std::optional<std::string>(const std::string& name)> secret;
   };
   // The store must outlive it.
   HttpFileSource(store::Store& store, Options options)
-      : store_(store), options_(options), http_(options.proxy, "slipway") {}
+      : store_(store), options_(std::move(options)), http_(options_.proxy, "slipway") {}
+
+  // A blob of the store that this URL stands for: nothing is asked of anybody.
+  void add_upload(const std::string& url, Digest digest) {
+    (*uploads_.lock())[url] = std::move(digest);
+  }
 
   // Asks the server, once for each spec in the life of this object; fetches only what has changed
   // since the store saw it. With a checksum nothing is asked.
   Result<HttpFile> resolve(const HttpFileSpec& spec, progress::VertexReporter& reporter,
                            std::stop_token stop);
+  // Its time in seconds: what the server says, else that of the newest file in the archive it is.
+  Result<std::optional<int64_t>> time(const HttpFileSpec& spec, progress::VertexReporter& reporter,
+                                      std::stop_token stop);
   // Everything that decides the snapshot's content, for cache keys.
   static Digest cache_key(const HttpFileSpec& spec, const HttpFile& file);
   // A snapshot with the file alone.
@@ -76,15 +91,21 @@ class HttpFileSource {
 
   Result<HttpFile> fetch(const HttpFileSpec& spec, progress::VertexReporter& reporter,
                          std::stop_token stop);
-  std::filesystem::path record_of(const std::string& url) const;
-  std::optional<Seen> load(const std::string& url) const;
-  Status save(const std::string& url, const Seen& seen) const;
+  // `resolve`, and the content is in the store.
+  Result<HttpFile> download(const HttpFileSpec& spec, progress::VertexReporter& reporter,
+                            std::stop_token stop);
+  Result<std::optional<std::string>> authorization(const HttpFileSpec& spec) const;
+  std::optional<Digest> upload(const std::string& url);
+  std::filesystem::path record_of(const HttpFileSpec& spec) const;
+  std::optional<Seen> load(const HttpFileSpec& spec) const;
+  Status save(const HttpFileSpec& spec, const Seen& seen) const;
 
   store::Store& store_;
   Options options_;
   registry::HttpClient http_;
   // Lookups are co-owned by the map and by the callers that wait for them.
   Guarded<std::map<std::string, std::shared_ptr<Lookup>>> lookups_;
+  Guarded<std::map<std::string, Digest>> uploads_;
 };
 
 }  // namespace slipway::source

@@ -106,5 +106,46 @@ TEST_F(HttpFileTest, MissingFilesAreNotFoundAndPasswordsStayUnseen) {
   EXPECT_THAT(missing.error().message(), ::testing::Not(HasSubstr("secret")));
 }
 
+TEST_F(HttpFileTest, AHostsSecretBecomesItsAuthorization) {
+  FakeServer server([&](const FakeRequest& request) -> FakeReply {
+    const std::string given = request.header("authorization");
+    if (given != "Bearer t0ken" && given != "Basic abc" && given != "of the graph") return {401};
+    return {200, {}, given + "|" + request.header("accept")};
+  });
+  const std::string host = server.host().substr(0, server.host().find(':'));
+  std::map<std::string, std::string> secrets;
+  const auto fetched = [&](std::map<std::string, std::string> attributes = {}) {
+    HttpFileSource files(
+        *store_,
+        {.retry_delay = std::chrono::milliseconds(1), .secret = [&](const std::string& name) {
+           const auto found = secrets.find(name);
+           return found == secrets.end() ? std::nullopt : std::optional(found->second);
+         }});
+    const auto file = files.resolve(spec(server, std::move(attributes)), reporter_, {});
+    return file ? *store_->content().read(file->digest) : file.error().message();
+  };
+  EXPECT_THAT(fetched(), HasSubstr("HTTP status 401"));
+  secrets["HTTP_AUTH_TOKEN_" + host] = "t0ken";
+  EXPECT_THAT(fetched({{"http.header.Accept", "a/b"}, {"http.header.x", "y"}}), "Bearer t0ken|a/b");
+  secrets["HTTP_AUTH_HEADER_" + host] = "Basic abc";
+  EXPECT_THAT(fetched(), HasSubstr("Basic abc|"));
+  EXPECT_THAT(fetched({{"http.authheadersecret", "S"}}), HasSubstr("there is no secret S"));
+  secrets["S"] = "of the graph";
+  EXPECT_THAT(fetched({{"http.authheadersecret", "S"}}), HasSubstr("of the graph|"));
+}
+
+TEST_F(HttpFileTest, AnUploadIsAskedOfNobody) {
+  HttpFileSource files = source();
+  const Digest digest = *store_->content().put("content");
+  const HttpFileSpec wanted = *HttpFileSpec::parse("http://nowhere.invalid/x", {});
+  files.add_upload(wanted.url, digest);
+  EXPECT_EQ(files.resolve(wanted, reporter_, {})->digest, digest);
+  const auto made = files.snapshot(wanted, reporter_, {});
+  ASSERT_TRUE(made) << made.error().message();
+  EXPECT_EQ(read_file(store_->snapshotter().info(made->snapshot)->directory / "x").value_or(""),
+            "content");
+  EXPECT_EQ(*files.time(wanted, reporter_, {}), std::nullopt);
+}
+
 }  // namespace
 }  // namespace slipway::source

@@ -2,22 +2,17 @@
 // needed stage's instructions in order (dispatch*.cc), then the main context's final description.
 #include "frontend/dockerfile/convert.h"
 
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "base/text.h"
 #include "base/values.h"
 #include "frontend/dockerfile/convert_context.h"
-#include "frontend/dockerfile/git_ref.h"
 #include "frontend/dockerfile/lint/syntax_rules.h"
 #include "frontend/dockerfile/path_rules.h"
 
 namespace slipway::dockerfile {
 
 namespace {
-
-constexpr char kEpochArg[] = "SOURCE_DATE_EPOCH";
 
 EnvList platform_args(const ConvertContext& context, std::string_view target_stage) {
   const Platform& build = context.options.build_platform;
@@ -93,52 +88,6 @@ Status add_global_args(ConvertContext& context, const Dockerfile& dockerfile) {
   return {};
 }
 
-std::optional<std::string> epoch_value(const ConvertContext& context) {
-  const auto given = context.build_args.find(kEpochArg);
-  if (given != context.build_args.end()) return given->second;
-  const std::string* global = context.global_args.find(kEpochArg);
-  if (global == nullptr || global->empty()) return std::nullopt;
-  return *global;
-}
-
-// SOURCE_DATE_EPOCH: seconds, or "context" for the main context's own time, which a local directory
-// does not have.
-Status set_epoch(ConvertContext& context, const Dockerfile& dockerfile) {
-  const std::optional<std::string> value = epoch_value(context);
-  if (!value) return {};
-  int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), seconds);
-  if (error == std::errc() && end == value->data() + value->size()) {
-    context.epoch = seconds;
-  } else if (!value->empty() && *value != "context") {
-    for (const Stage& stage : dockerfile.stages) {
-      if (!stage.name.empty() && to_lower(stage.name) == to_lower(*value)) {
-        return make_error(ErrorCode::Unsupported,
-                          "SOURCE_DATE_EPOCH={}: the time of a stage's source is not supported yet",
-                          *value)
-            .at(stage.info.span);
-      }
-    }
-    return make_error(ErrorCode::InvalidInput, "invalid SOURCE_DATE_EPOCH: {}", *value);
-  }
-  const std::string text = context.epoch ? std::to_string(*context.epoch) : "";
-  if (context.build_args.contains(kEpochArg)) {
-    if (text.empty()) {
-      context.build_args.erase(kEpochArg);
-    } else {
-      context.build_args[kEpochArg] = text;
-    }
-  }
-  if (context.global_args.find(kEpochArg) != nullptr) {
-    if (text.empty()) {
-      context.global_args.unset(kEpochArg);
-    } else {
-      context.global_args.set(kEpochArg, text);
-    }
-  }
-  return {};
-}
-
 std::optional<graph::ProxyEnv> proxy_of(const std::map<std::string, std::string>& build_args) {
   graph::ProxyEnv proxy;
   bool any = false;
@@ -194,43 +143,6 @@ Result<ConvertOptions> with_builtin_args(ConvertOptions options) {
     options.multi_platform = *value;
   }
   return options;
-}
-
-// A git repository as the main context.
-PendingOp git_context(const ConvertContext& context, GitRef git, const std::string& url) {
-  const auto keep = context.build_args.find("BUILDKIT_CONTEXT_KEEP_GIT_DIR");
-  if (keep != context.build_args.end() && parse_bool(keep->second).value_or(false)) {
-    git.keep_git_dir = true;
-  }
-  const auto epoch = context.options.build_args.find(kEpochArg);
-  if (git.mtime.empty() && epoch != context.options.build_args.end() && !epoch->second.empty()) {
-    git.mtime = "commit";
-  }
-  return git_source(git, named("[internal] load git source " + url));
-}
-
-Result<std::optional<Output>> add_main_context(ConvertContext& context) {
-  const ContextSource& source = context.options.main_context;
-  if (const auto* local = std::get_if<LocalContext>(&source)) {
-    const std::string& hint = local->shared_key.empty() ? local->name : local->shared_key;
-    graph::SourceOp op{"local://" + local->name, {{"local.sharedkeyhint", hint}}};
-    graph::VertexMetadata metadata = named("[internal] load build context");
-    metadata.caps = {{"source.local", true}, {"source.local.sharedkeyhint", true}};
-    if (!local->excludes.empty()) {
-      op.attrs["local.excludepatterns"] = json_list(local->excludes);
-      metadata.caps["source.local.excludepatterns"] = true;
-    }
-    return std::optional(
-        context.graph.add({std::move(op), {}, std::nullopt, std::move(metadata), std::nullopt}));
-  }
-  if (const auto* input = std::get_if<InputContext>(&source)) {
-    return context.graph.import(*input->definition);
-  }
-  if (const auto* url = std::get_if<UrlContext>(&source)) {
-    const std::optional<GitRef> git = TRY(parse_git_ref(url->url));
-    if (git) return std::optional(context.graph.add(git_context(context, *git, url->url)));
-  }
-  return make_error(ErrorCode::Unsupported, "the build context must be a directory or a git URL");
 }
 
 Result<StageState*> find_target(const ConvertContext& context, size_t declared) {
@@ -339,7 +251,7 @@ Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& g
       context, options.target.empty() ? dockerfile.stages.back().name : options.target);
   TRY(add_global_args(context, dockerfile));
   TRY(set_epoch(context, dockerfile));
-  context.main_context = TRY(add_main_context(context));
+  context.main_context = TRY(add_main_context(context.graph, options));
 
   TRY(build_stages(context, dockerfile));
   StageState& target = *TRY(find_target(context, dockerfile.stages.size()));

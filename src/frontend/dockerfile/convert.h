@@ -1,6 +1,7 @@
 // Dockerfile -> LLB: the graph, image config and history that BuildKit's frontend makes of it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -40,6 +41,7 @@ struct OciLayoutContext {
 // git, or a file behind http(s).
 struct UrlContext {
   std::string url;
+  bool is_archive = false;  // of the main context: the file's entries are its files
 };
 // Another target's result.
 struct InputContext {
@@ -109,6 +111,11 @@ struct ConvertOptions {
   // Where the rules report that run during conversion (lint/); null: nowhere. With "error=true" a
   // finding fails the conversion.
   const Linter* linter = nullptr;
+  // The time, in seconds, of a git or http source: SOURCE_DATE_EPOCH=context. Null, or nullopt: it
+  // has none.
+  std::function<Result<std::optional<int64_t>>(const graph::SourceOp& source,
+                                               const std::string& step_name)>
+      source_time;
   bool all_stages = false;  // convert what the target does not need as well, for the rules' sake
 
   // The Dockerfile itself, for the definition's source map.
@@ -131,5 +138,10 @@ struct Conversion {
 
 Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& options,
                            ImageResolver& resolver);
+
+// The main context alone, whose files may be looked into before there is a Dockerfile to convert.
+Result<graph::Definition> main_context_definition(const ConvertOptions& options);
+// A file behind http(s), under this name.
+graph::Definition http_file_definition(const std::string& url, const std::string& filename);
 
 }  // namespace slipway::dockerfile

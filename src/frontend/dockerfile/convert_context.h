@@ -152,6 +152,8 @@ std::string default_path(std::string_view os);
 
 bool is_http_source(std::string_view text);
 bool is_git_source(std::string_view text);
+// The last part of a URL's path, decoded; "__unnamed__" where there is none.
+std::string url_file_name(std::string_view url);
 PendingOp git_source(const GitRef& ref, graph::VertexMetadata metadata);
 PendingOp http_source(std::string url, std::string filename, std::string checksum,
                       graph::VertexMetadata metadata);
@@ -162,6 +164,10 @@ std::string json_list(const std::vector<std::string>& items);
 
 // ---- phases (stage_graph.cc, resolve_base.cc, dispatch*.cc)
 
+// Resolves SOURCE_DATE_EPOCH (epoch.cc).
+Status set_epoch(ConvertContext& context, const Dockerfile& dockerfile);
+// nullopt: scratch (main_context.cc).
+Result<std::optional<Output>> add_main_context(PendingGraph& graph, const ConvertOptions& options);
 // Fills context.stages from the Dockerfile and links them.
 Status build_stages(ConvertContext& context, const Dockerfile& dockerfile);
 // The stages that `target` needs, itself included; finds base images, unrolls ONBUILD triggers.

@@ -44,8 +44,9 @@ TEST_P(ConvertGolden, is_buildkits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, ConvertGolden,
-                         ::testing::Values("config", "contexts", "mounts", "options", "platforms",
-                                           "scratch", "sources"),
+                         ::testing::Values("archive_context", "config", "contexts", "epoch_stage",
+                                           "git_context", "git_context_args", "http_context",
+                                           "mounts", "options", "platforms", "scratch", "sources"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST(Convert, all_base_images_are_asked_for_at_once) {
@@ -86,6 +87,40 @@ TEST(Convert, another_targets_result_can_be_the_base) {
   EXPECT_EQ(conversion->definition.vertex(1).digest, base->definition.vertex(1).digest);
   EXPECT_EQ(names(*conversion).back(), "[1/2] RUN test 1");
   EXPECT_EQ(conversion->config.history.size(), 3u);
+}
+
+// The time that SOURCE_DATE_EPOCH asks for, with a source whose time is known.
+std::string epoch_of(const std::string& text, ConvertOptions options) {
+  options.source_time = [](const graph::SourceOp& source, const std::string& step_name) {
+    EXPECT_THAT(step_name, HasSubstr("resolve"));
+    return source.identifier.ends_with("/dated") ? std::optional<int64_t>(77) : std::nullopt;
+  };
+  const Result<Conversion> conversion = convert_text(text, options);
+  if (!conversion) return conversion.error().message();
+  return conversion->epoch ? std::to_string(*conversion->epoch) : "none";
+}
+
+TEST(Convert, the_epoch_can_be_that_of_a_context_or_a_stage) {
+  ConvertOptions options;
+  options.build_args["SOURCE_DATE_EPOCH"] = "context";
+  EXPECT_EQ(epoch_of("FROM a\n", options), "none");  // a directory has no time
+  options.main_context = UrlContext{"https://host/dated", true};
+  EXPECT_EQ(epoch_of("FROM a\n", options), "77");
+  options.named_contexts["other"] = UrlContext{"https://host/dated"};
+  options.main_context = UrlContext{"https://host/undated"};
+  EXPECT_EQ(epoch_of("FROM a\n", options), "none");
+  options.build_args["SOURCE_DATE_EPOCH"] = "other";
+  EXPECT_EQ(epoch_of("FROM a\n", options), "77");
+  const std::string stage = "FROM scratch AS src\nARG A=dated\nADD https://host/$A /\n";
+  options.build_args["SOURCE_DATE_EPOCH"] = "src";
+  EXPECT_EQ(epoch_of(stage + "FROM a\n", options), "77");
+  EXPECT_THAT(epoch_of(stage + "ADD https://host/2 /\nFROM a\n", options),
+              HasSubstr("exactly one remote ADD"));
+  EXPECT_THAT(epoch_of(stage + "ENV A=b\nFROM a\n", options),
+              HasSubstr("unsupported ENV instruction"));
+  EXPECT_THAT(epoch_of("FROM b AS src\nFROM a\n", options), HasSubstr("must use FROM scratch"));
+  options.build_args["SOURCE_DATE_EPOCH"] = "nobody";
+  EXPECT_EQ(epoch_of(stage, options), "invalid SOURCE_DATE_EPOCH: nobody");
 }
 
 TEST(Convert, only_used_paths_of_the_context_are_followed) {

@@ -78,6 +78,11 @@ void apply_option(ConvertOptions& options, const std::string& option, const fs::
       local->excludes = ignore_patterns(folder / local->name / ".dockerignore");
     }
     options.named_contexts[after_colon()] = std::move(source);
+  } else if (name == "context") {
+    // What is at the URL is the file "context" in the folder.
+    const fs::path file = folder / "context";
+    options.main_context =
+        UrlContext{value, fs::exists(file) && read_text(file).starts_with("BZh")};
   } else if (name == "no-cache") {
     options.no_cache = value.empty();
     if (!value.empty()) options.no_cache_filter = split(value, ',');

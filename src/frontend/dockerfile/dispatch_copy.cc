@@ -79,28 +79,6 @@ bool names_user(const graph::ChownOpt& owner) {
   return false;
 }
 
-// The last part of a URL's path.
-std::string url_file_name(std::string_view url) {
-  const size_t authority = url.find("://") + 3;
-  url = url.substr(0, url.find_first_of("?#"));
-  const size_t path = url.find('/', authority);
-  if (path == std::string_view::npos) return "__unnamed__";
-  std::string decoded;
-  const std::string_view encoded = url.substr(path);
-  for (size_t i = 0; i < encoded.size(); ++i) {
-    unsigned value = 0;
-    if (encoded[i] == '%' && i + 2 < encoded.size() &&
-        std::from_chars(&encoded[i] + 1, &encoded[i] + 3, value, 16).ptr == &encoded[i] + 3) {
-      decoded += static_cast<char>(value);
-      i += 2;
-    } else {
-      decoded += encoded[i];
-    }
-  }
-  const std::string name(base_name(decoded));
-  return name == "." || name == "/" ? "__unnamed__" : name;
-}
-
 class CopyConverter {
  public:
   CopyConverter(ConvertContext& context, StageState& stage, CopyRequest request)

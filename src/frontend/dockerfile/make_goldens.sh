@@ -2,7 +2,7 @@
 # Makes testdata/convert/*/golden.json anew with the official frontend (bench/peers.sh builds refllb).
 set -euo pipefail
 cd "$(dirname "$0")"
-refllb=${1:?usage: make_goldens.sh PATH-OF-REFLLB}
+refllb=$(realpath "${1:?usage: make_goldens.sh PATH-OF-REFLLB}")
 for folder in testdata/convert/*/; do
   flags=()
   if [ -f "$folder/options" ]; then
@@ -10,7 +10,8 @@ for folder in testdata/convert/*/; do
   fi
   # A named context "local:NAME" is the folder NAME.
   for local in "$folder"/*/; do
-    [ -d "$local" ] && flags+=(-opt "local:$(basename "$local")=$local")
+    [ -d "$local" ] && flags+=(-opt "local:$(basename "$local")=$(basename "$local")")
   done
-  "$refllb" -frontend -mode json -context "$folder" "${flags[@]}" "$folder/Dockerfile" >"$folder/golden.json" 2>/dev/null
+  # In the folder: that is where it finds the files of a remote context.
+  (cd "$folder" && "$refllb" -frontend -mode json -context . "${flags[@]}" Dockerfile >golden.json 2>/dev/null)
 done

@@ -1,6 +1,9 @@
 // Source ops: git, http, images, and parse_context_source.
+#include <charconv>
+
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "frontend/dockerfile/convert_context.h"
 #include "frontend/dockerfile/git_ref.h"
 #include "frontend/dockerfile/path_rules.h"
@@ -14,6 +17,27 @@ bool is_git_source(std::string_view text) {
 
 bool is_http_source(std::string_view text) {
   return (text.starts_with("http://") || text.starts_with("https://")) && !is_git_source(text);
+}
+
+std::string url_file_name(std::string_view url) {
+  const size_t authority = url.find("://") + 3;
+  url = url.substr(0, url.find_first_of("?#"));
+  const size_t path = url.find('/', authority);
+  if (path == std::string_view::npos) return "__unnamed__";
+  std::string decoded;
+  const std::string_view encoded = url.substr(path);
+  for (size_t i = 0; i < encoded.size(); ++i) {
+    unsigned value = 0;
+    if (encoded[i] == '%' && i + 2 < encoded.size() &&
+        std::from_chars(&encoded[i] + 1, &encoded[i] + 3, value, 16).ptr == &encoded[i] + 3) {
+      decoded += static_cast<char>(value);
+      i += 2;
+    } else {
+      decoded += encoded[i];
+    }
+  }
+  const std::string name(base_name(decoded));
+  return name == "." || name == "/" ? "__unnamed__" : name;
 }
 
 PendingOp git_source(const GitRef& ref, graph::VertexMetadata metadata) {
