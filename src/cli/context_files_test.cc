@@ -43,5 +43,30 @@ TEST_F(DirectoryFilesTest, FindsTheOutermostByProducts) {
   EXPECT_EQ(found[1].bytes, 5u);
 }
 
+TEST_F(DirectoryFilesTest, KnowsLargeThingsThatGitIgnores) {
+  write("project/models/voice.bin", 2'000'000);
+  write("project/data/a.csv", 1'500'000);
+  write("project/data/small.csv", 5);
+  write("project/src/a", 2'000'000);
+  write("project/node_modules/b.csv", 2'000'000);
+  ASSERT_TRUE(make_directories(root_.path() / ".git"));
+  ASSERT_TRUE(write_file_atomic(root_.path() / ".gitignore", "/project/models/\n/src\n"));
+  ASSERT_TRUE(write_file_atomic(root_.path() / "project/.gitignore", "# data\n*.csv\n"));
+  auto files = *DirectoryFiles::create(root_.path() / "project", {});
+  std::vector<std::string> paths;
+  for (const auto& each : files.left_out_of_git()) paths.push_back(each.path);
+  EXPECT_THAT(paths, testing::ElementsAre("data/a.csv", "models"));
+}
+
+TEST_F(DirectoryFilesTest, ReadsWhatTheIgnoreFileLetsThrough) {
+  write("a", 10);
+  write("b/c", 10);
+  auto files = *DirectoryFiles::create(root_.path(), {"b"});
+  EXPECT_EQ(files.read("a", 4), "xxxx");
+  EXPECT_EQ(files.read("a", 40)->size(), 10u);
+  EXPECT_EQ(files.read("b/c", 4), std::nullopt);
+  EXPECT_FALSE(files.is_directory("b"));
+}
+
 }  // namespace
 }  // namespace slipway::cli

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/pattern_matcher.h"
 #include "base/text.h"
 #include "frontend/dockerfile/advice/rules.h"
 #include "frontend/dockerfile/advice/step.h"
@@ -13,22 +14,11 @@
 namespace slipway::dockerfile {
 namespace {
 
-std::optional<RunStep> understood(const Step& step, const RunInstruction& run) {
-  if (!step.before.posix_shell) return std::nullopt;
-  auto commands = commands_of(run);
-  if (!commands) return std::nullopt;
-  const auto as_written = [](std::string_view word) -> Result<std::string> {
-    return std::string(word);
-  };
-  auto mounts = parse_mounts(run, as_written);
-  if (!mounts) return std::nullopt;
-  return RunStep{step, run, *std::move(commands), *std::move(mounts)};
-}
-
 // What a step leaves behind for those after it.
 class FactsUpdate {
  public:
-  FactsUpdate(const AdviceInput& input, StageFacts& facts) : input_(input), facts_(facts) {}
+  FactsUpdate(const AdviceInput& input, const Stage& stage, size_t index, StageFacts& facts)
+      : input_(input), stage_(stage), index_(index), facts_(facts) {}
 
   void operator()(const EnvInstruction& env) {
     for (const KeyValue& pair : env.pairs) facts_.environment[pair.key] = pair.value;
@@ -37,7 +27,11 @@ class FactsUpdate {
   void operator()(const ShellInstruction& shell) {
     facts_.posix_shell = shell.shell.empty() || is_posix_shell(shell.shell[0]);
   }
+  void operator()(const WorkdirInstruction& workdir) {
+    facts_.workdir = resolve_path(facts_.workdir, workdir.path);
+  }
   void operator()(const CopyInstruction& copy) {
+    if (copy.from.empty()) facts_.copies.push_back({&stage_, index_, &copy, facts_.workdir});
     if (facts_.source == nullptr && copies_source(input_, copy)) facts_.source = &copy;
     if (copy.paths.dest.contains("docker-clean") || copy.paths.dest.contains("apt.conf.d")) {
       facts_.keeps_apt_archives = true;
@@ -47,6 +41,10 @@ class FactsUpdate {
     const auto commands = commands_of(run);
     for (const ShellCommand& command : commands.value_or(std::vector<ShellCommand>())) {
       if (names_path(command, "/etc/apt/apt.conf.d")) facts_.keeps_apt_archives = true;
+      const auto install = install_of(command, facts_.environment);
+      if (facts_.source == nullptr && install && install->from_manifest) {
+        facts_.installed_before_source.insert(install->manager->name);
+      }
     }
     // Not understood, or written by a redirection: nobody knows.
     if (run.info.source.contains("apt.conf.d")) facts_.keeps_apt_archives = true;
@@ -59,6 +57,8 @@ class FactsUpdate {
 
  private:
   const AdviceInput& input_;
+  const Stage& stage_;
+  size_t index_;
   StageFacts& facts_;
 };
 
@@ -114,26 +114,21 @@ void advise_user(const AdviceInput& input, const std::vector<const Stage*>& imag
                "add a user (RUN useradd --system --uid 10001 app) and \"USER app\" before it"});
 }
 
-class Advice {
+class StepWalk {
  public:
-  Advice(const AdviceInput& input, const Linter& linter) : input_(input), linter_(linter) {
+  StepWalk(const AdviceInput& input, const Linter& linter) : input_(input), linter_(linter) {
     for (const Stage& stage : input.dockerfile.stages) by_name_[stage.name] = &stage;
     by_name_.erase("");
     mark_image_stages();
   }
 
-  void run() {
-    std::set<std::string> earlier;
-    for (const Stage& stage : input_.dockerfile.stages) {
-      advise_base(stage, earlier, linter_.with_comments(stage.info.comments));
-      advise_stage(stage);
-      if (!stage.name.empty()) earlier.insert(stage.name);
-    }
-    advise_user(input_, image_stages_, linter_);
+  void run(const std::function<void(const Step&)>& visit) {
+    for (const Stage& stage : input_.dockerfile.stages) walk_stage(stage, visit);
   }
+  // The stages that the target's layers come from, base first.
+  const std::vector<const Stage*>& image_stages() const { return image_stages_; }
 
  private:
-  // The stages that the target's layers come from, base first.
   void mark_image_stages() {
     const Stage* stage =
         input_.dockerfile.stages.empty() ? nullptr : &input_.dockerfile.stages.back();
@@ -148,15 +143,20 @@ class Advice {
     }
   }
 
-  void advise_stage(const Stage& stage) {
+  void walk_stage(const Stage& stage, const std::function<void(const Step&)>& visit) {
     const auto base = facts_.find(to_lower(stage.base_name));
-    StageFacts facts = base == facts_.end() ? StageFacts{} : base->second;
+    StageFacts facts;
+    if (base != facts_.end()) {
+      facts = base->second;
+    } else {
+      facts.image = stage.base_name;
+    }
     const bool in_image = std::ranges::find(image_stages_, &stage) != image_stages_.end();
     for (size_t i = 0; i < stage.instructions.size(); ++i) {
       const Instruction& instruction = stage.instructions[i];
       const Linter linter = linter_.with_comments(info_of(instruction).comments);
-      advise_step({input_, stage, i, facts, in_image, linter});
-      std::visit(FactsUpdate(input_, facts), instruction);
+      visit({input_, stage, i, facts, in_image, linter});
+      std::visit(FactsUpdate(input_, stage, i, facts), instruction);
     }
     if (!stage.name.empty()) facts_[stage.name] = std::move(facts);
   }
@@ -170,13 +170,44 @@ class Advice {
 
 }  // namespace
 
+std::optional<RunStep> understood(const Step& step, const RunInstruction& run) {
+  if (!step.before.posix_shell) return std::nullopt;
+  auto commands = commands_of(run);
+  if (!commands) return std::nullopt;
+  const auto as_written = [](std::string_view word) -> Result<std::string> {
+    return std::string(word);
+  };
+  auto mounts = parse_mounts(run, as_written);
+  if (!mounts) return std::nullopt;
+  return RunStep{step, run, *std::move(commands), *std::move(mounts)};
+}
+
+void walk_steps(const AdviceInput& input, const Linter& linter,
+                const std::function<void(const Step&)>& visit) {
+  StepWalk(input, linter).run(visit);
+}
+
+std::string resolve_path(const std::string& workdir, const std::string& path) {
+  if (workdir.empty() || path.contains('$')) return "";
+  std::string resolved = clean_path(path.starts_with('/') ? path : workdir + "/" + path);
+  // Above where the base image is, nobody knows where that is.
+  return resolved.starts_with('/') || resolved.starts_with('?') ? resolved : "";
+}
+
 bool is_root(std::string_view user) {
   const std::string_view name = user.substr(0, user.find(':'));
   return name.empty() || name == "root" || name == "0";
 }
 
 void advise(const AdviceInput& input, const Linter& linter) {
-  Advice(input, linter).run();
+  std::set<std::string> earlier;
+  for (const Stage& stage : input.dockerfile.stages) {
+    advise_base(stage, earlier, linter.with_comments(stage.info.comments));
+    if (!stage.name.empty()) earlier.insert(stage.name);
+  }
+  StepWalk walk(input, linter);
+  walk.run(advise_step);
+  advise_user(input, walk.image_stages(), linter);
 }
 
 }  // namespace slipway::dockerfile

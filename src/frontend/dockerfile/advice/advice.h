@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ class ContextFiles {
   virtual ~ContextFiles() = default;
   virtual bool is_file(const std::string& path) = 0;
   virtual bool is_directory(const std::string& path) = 0;
+  // The first bytes of a file; nullopt where there is none, or it cannot be read.
+  virtual std::optional<std::string> read(const std::string& path, size_t max_bytes) = 0;
   // Of a file, or of all files below a directory; "." is the root.
   virtual uint64_t bytes(const std::string& path) = 0;
   struct Directory {
@@ -27,6 +30,8 @@ class ContextFiles {
   };
   // Directories that tools make and builds do not need (node_modules, .git, ...), outermost only.
   virtual std::vector<Directory> by_products() = 0;
+  // Large files and directories of them that git ignores, outermost only: a clone has none of them.
+  virtual std::vector<Directory> left_out_of_git() = 0;
 };
 
 struct AdviceInput {

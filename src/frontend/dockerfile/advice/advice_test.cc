@@ -22,6 +22,8 @@ class FakeFiles : public ContextFiles {
  public:
   bool is_file(const std::string& path) override { return sizes.contains(path); }
   bool is_directory(const std::string& path) override { return sizes.contains(path + "/"); }
+  std::optional<std::string> read(const std::string&, size_t) override { return std::nullopt; }
+  std::vector<Directory> left_out_of_git() override { return {}; }
   uint64_t bytes(const std::string&) override {
     uint64_t total = 0;
     for (const auto& [path, size] : sizes) total += size;
@@ -79,6 +81,22 @@ TEST(Advice, DependenciesAreInstalledBeforeTheSource) {
               ElementsAre("DependenciesAfterSource 3"));
 }
 
+TEST(Advice, ProjectsBringTheirDependencies) {
+  EXPECT_THAT(found("COPY . .\n" + std::string(kPip) + ".[web]\n"),
+              ElementsAre("DependenciesAfterSource 3"));
+  const std::string cargo = "RUN --mount=type=cache,target=/root/.cargo/registry ";
+  EXPECT_THAT(found("COPY . .\n" + cargo + "cargo build\n"),
+              ElementsAre("DependenciesAfterSource 3"));
+  EXPECT_THAT(found("COPY . .\n" + cargo + "--mount=type=cache,target=/app/target cargo build\n"),
+              IsEmpty());
+}
+
+TEST(Advice, ProjectsMayBeInstalledAfterTheirDependencies) {
+  const std::string uv = "RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen";
+  EXPECT_THAT(found("COPY uv.lock .\n" + uv + " --no-install-project\nCOPY . .\n" + uv + "\n"),
+              IsEmpty());
+}
+
 TEST(Advice, TheSourceMayHaveComeWithTheBaseStage) {
   EXPECT_THAT(found("WORKDIR /a\nCOPY . .\nFROM debian:12 AS b\nCOPY . .\nFROM b\n"
                     "RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen\n"),
@@ -96,6 +114,10 @@ TEST(Advice, PackageManagersHaveCacheMounts) {
   EXPECT_THAT(found("RUN --mount=type=cache,target=$CACHE pip install x\n"), IsEmpty());
   EXPECT_THAT(found("ENV UV_CACHE_DIR=/c\nRUN --mount=type=cache,target=/c uv sync\n"), IsEmpty());
   EXPECT_THAT(found("RUN echo pip install x\n"), IsEmpty());
+  EXPECT_THAT(found("RUN apk add --no-cache x\n"),
+              ElementsAre("PackageManagerWithoutCacheMount 2"));
+  EXPECT_THAT(found("RUN --mount=type=cache,target=/etc/apk/cache apk add x\n"), IsEmpty());
+  EXPECT_THAT(found("RUN bundle install\n"), IsEmpty());
   EXPECT_THAT(found("SHELL [\"powershell\"]\nRUN pip install x\n"), IsEmpty());
 }
 

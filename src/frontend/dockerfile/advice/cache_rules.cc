@@ -12,47 +12,12 @@
 namespace slipway::dockerfile {
 namespace {
 
-// The home of who runs; nullopt: not known.
-std::optional<std::string> home_of(const StageFacts& facts) {
-  const auto set = facts.environment.find("HOME");
-  if (set != facts.environment.end()) return set->second;
-  return facts.user.empty() || is_root(facts.user) ? std::optional<std::string>("/root")
-                                                   : std::nullopt;
-}
-
-bool is_at_or_below(std::string_view path, std::string_view directory) {
-  return path.starts_with(directory) &&
-         (path.size() == directory.size() || directory == "/" || path[directory.size()] == '/');
-}
-
-// Mounts that may have been made for the tool: by name, or because they are around or inside a
-// place where it caches.
-bool is_meant_for(const RunMount& mount, const Install& install) {
-  if (mount.type != graph::MountType::Cache) return false;
-  if (mount.target.contains('$') || mount.target.contains(install.manager->name)) return true;
-  if (install.cache) {
-    return install.cache->contains('$') || is_at_or_below(*install.cache, mount.target) ||
-           is_at_or_below(mount.target, *install.cache);
-  }
-  return std::ranges::any_of(install.manager->caches, [&](std::string_view cache) {
-    const std::string_view tail = cache.substr(cache.starts_with('~') ? 1 : 0);
-    return mount.target.ends_with(tail) || is_at_or_below(cache, mount.target) ||
-           (tail.starts_with("/.cache") && mount.target.ends_with("/.cache")) ||
-           is_at_or_below(mount.target, cache) ||
-           is_at_or_below(mount.target, "/root" + std::string(tail));
-  });
-}
-
 std::string remedy_of_mount(const Install& install, const StageFacts& facts) {
+  const std::string home = home_of(facts).value_or("/home/" + facts.user);
   std::string mounts;
-  for (const std::string_view cache : install.manager->caches) {
-    const bool every = install.manager->name == "apt";
-    if (!mounts.empty() && !every) break;
-    std::string target(cache);
-    if (target.starts_with('~'))
-      target = home_of(facts).value_or("/home/" + facts.user) + target.substr(1);
+  for (const std::string& place : cache_places(install, home, facts.image)) {
     if (!mounts.empty()) mounts += ' ';
-    mounts += fmt::format("--mount=type=cache,target={}{}", target, install.manager->mount_options);
+    mounts += fmt::format("--mount=type=cache,target={}{}", place, install.manager->mount_options);
   }
   std::string remedy = "RUN " + mounts;
   if (!install.cache_turned_off_by.empty()) {
@@ -93,11 +58,7 @@ void check_place(const RunStep& step, const RunMount& mount, const Install& inst
 
 void check_apt_archives(const RunStep& step, const RunMount& mount) {
   if (!is_at_or_below("/var/cache/apt", mount.target)) return;
-  const bool keeps = step.step.before.keeps_apt_archives ||
-                     step.run.info.source.contains("docker-clean") ||
-                     step.run.info.source.contains("apt.conf.d") ||
-                     step.run.info.source.contains("Keep-Downloaded-Packages");
-  if (keeps) return;
+  if (keeps_apt_archives(step)) return;
   report(step,
          "Debian's images have /etc/apt/apt.conf.d/docker-clean, which deletes the archives that "
          "this cache mount should keep",
@@ -143,7 +104,7 @@ void check_install(const RunStep& step, const Install& install) {
     check_place(step, mount, install);
     if (install.manager->name == "apt") check_apt_archives(step, mount);
   }
-  if (has_mount) return;
+  if (has_mount || cache_places(install, "~", step.step.before.image).empty()) return;
   step.step.linter.report(
       {rules::kPackageManagerWithoutCacheMount,
        fmt::format("{} downloads everything again each time this runs", install.manager->name),
@@ -151,6 +112,43 @@ void check_install(const RunStep& step, const Install& install) {
 }
 
 }  // namespace
+
+std::optional<std::string> home_of(const StageFacts& facts) {
+  const auto set = facts.environment.find("HOME");
+  if (set != facts.environment.end()) return set->second;
+  return facts.user.empty() || is_root(facts.user) ? std::optional<std::string>("/root")
+                                                   : std::nullopt;
+}
+
+bool is_at_or_below(std::string_view path, std::string_view directory) {
+  return path.starts_with(directory) &&
+         (path.size() == directory.size() || directory == "/" || path[directory.size()] == '/');
+}
+
+bool is_meant_for(const RunMount& mount, const Install& install) {
+  if (mount.type != graph::MountType::Cache) return false;
+  if (mount.target.contains('$') || mount.target.contains(install.manager->name)) return true;
+  if (install.cache) {
+    return install.cache->contains('$') || is_at_or_below(*install.cache, mount.target) ||
+           is_at_or_below(mount.target, *install.cache);
+  }
+  return std::ranges::any_of(install.manager->caches, [&](std::string_view cache) {
+    const std::string_view tail = cache.substr(cache.starts_with('~') ? 1 : 0);
+    return mount.target.ends_with(tail) || is_at_or_below(cache, mount.target) ||
+           (tail.starts_with("/.cache") && mount.target.ends_with("/.cache")) ||
+           is_at_or_below(mount.target, cache) ||
+           is_at_or_below(mount.target, "/root" + std::string(tail));
+  });
+}
+
+bool keeps_apt_archives(const RunStep& step) {
+  const std::string& source = step.run.info.source;
+  return step.step.before.keeps_apt_archives || source.contains("docker-clean") ||
+         source.contains("apt.conf.d") || source.contains("Keep-Downloaded-Packages") ||
+         std::ranges::any_of(step.commands, [](const ShellCommand& command) {
+           return names_path(command, "/etc/apt/apt.conf.d");
+         });
+}
 
 void advise_cache_mounts(const RunStep& step) {
   std::set<std::string_view> seen;

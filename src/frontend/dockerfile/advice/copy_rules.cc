@@ -115,15 +115,18 @@ void advise_copy(const Step& step, const CopyInstruction& copy) {
   check_whole_context(step, copy.info, copy.paths.sources);
 }
 
-void advise_add(const Step& step, const AddInstruction& add) {
-  check_secrets(step, add.info, add.paths.sources);
-  check_whole_context(step, add.info, add.paths.sources);
-  if (add.paths.sources.empty()) return;
-  const bool plain = std::ranges::all_of(add.paths.sources, [](const std::string& source) {
+bool adds_plain_files(const AddInstruction& add) {
+  if (add.paths.sources.empty() || add.unpack) return false;
+  return std::ranges::all_of(add.paths.sources, [](const std::string& source) {
     return !source.contains("://") && !source.contains('$') && !source.contains('*') &&
            !source.starts_with("git@") && !is_archive(source);
   });
-  if (!plain || add.unpack) return;
+}
+
+void advise_add(const Step& step, const AddInstruction& add) {
+  check_secrets(step, add.info, add.paths.sources);
+  check_whole_context(step, add.info, add.paths.sources);
+  if (!adds_plain_files(add)) return;
   step.linter.report({rules::kAddInsteadOfCopy,
                       "ADD unpacks archives and downloads URLs; here it copies files",
                       add.info.span, "", "write COPY"});

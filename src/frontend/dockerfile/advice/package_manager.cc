@@ -22,131 +22,162 @@ struct Program {
 
 const std::vector<Program>& programs() {
   static const std::vector<Program> table = {
-      {{"apt", {"/var/cache/apt", "/var/lib/apt"}, {}, {}, {}, "", ",sharing=locked"},
+      {{.name = "apt",
+        .caches = {"/var/cache/apt", "/var/lib/apt"},
+        .places = {{.path = "/var/cache/apt"}, {.path = "/var/lib/apt/lists"}},
+        .mount_options = ",sharing=locked"},
        {"apt-get", "apt"},
        {"install", "upgrade", "dist-upgrade", "full-upgrade"},
        {}},
-      {{"dnf",
-        {"/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/yum"},
-        {},
-        {},
-        {},
-        "",
-        ",sharing=locked"},
+      // It caches where that directory exists.
+      {{.name = "apk",
+        .caches = {"/etc/apk/cache", "/var/cache/apk"},
+        .places = {{.path = "/etc/apk/cache"}},
+        .cache_flags = {"--cache-dir"},
+        .no_cache_flags = {"--no-cache"},
+        .mount_options = ",sharing=locked"},
+       {"apk"},
+       {"add", "upgrade"},
+       {}},
+      {{.name = "dnf",
+        .caches = {"/var/cache/dnf", "/var/cache/libdnf5", "/var/cache/yum"},
+        .places = {{.path = "/var/cache/dnf"}, {.path = "/var/cache/libdnf5"}},
+        .mount_options = ",sharing=locked"},
        {"dnf", "yum", "microdnf"},
        {"install", "upgrade", "update"},
        {}},
-      {{"pip",
-        {"~/.cache/pip"},
-        {"PIP_CACHE_DIR", "XDG_CACHE_HOME"},
-        {"--cache-dir"},
-        {"--no-cache-dir", "--no-cache"},
-        "PIP_NO_CACHE_DIR",
-        ""},
+      {{.name = "pip",
+        .caches = {"~/.cache/pip"},
+        .places = {{.path = "~/.cache/pip"}},
+        .cache_variables = {{"PIP_CACHE_DIR", ""}, {"XDG_CACHE_HOME", "/pip"}},
+        .cache_flags = {"--cache-dir"},
+        .no_cache_flags = {"--no-cache-dir", "--no-cache"},
+        .no_cache_variable = "PIP_NO_CACHE_DIR"},
        {"pip", "pip3"},
        {"install", "download", "wheel"},
        {}},
-      {{"uv",
-        {"~/.cache/uv"},
-        {"UV_CACHE_DIR", "XDG_CACHE_HOME"},
-        {"--cache-dir"},
-        {"--no-cache", "--no-cache-dir", "-n"},
-        "UV_NO_CACHE",
-        ""},
+      {{.name = "uv",
+        .caches = {"~/.cache/uv"},
+        .places = {{.path = "~/.cache/uv"}},
+        .cache_variables = {{"UV_CACHE_DIR", ""}, {"XDG_CACHE_HOME", "/uv"}},
+        .cache_flags = {"--cache-dir"},
+        .no_cache_flags = {"--no-cache", "--no-cache-dir", "-n"},
+        .no_cache_variable = "UV_NO_CACHE",
+        .dependencies_only = "--no-install-project"},
        {"uv"},
        {"sync", "pip install", "pip sync", "tool install", "add"},
        {"sync", "pip sync"}},
-      {{"poetry",
-        {"~/.cache/pypoetry"},
-        {"POETRY_CACHE_DIR", "XDG_CACHE_HOME"},
-        {},
-        {"--no-cache"},
-        "",
-        ""},
+      // Its virtual environments lie in the cache, too: a mount must not be around them.
+      {{.name = "poetry",
+        .caches = {"~/.cache/pypoetry"},
+        .places = {{.path = "~/.cache/pypoetry/cache"}, {.path = "~/.cache/pypoetry/artifacts"}},
+        .cache_variables = {{"POETRY_CACHE_DIR", "/cache"}, {"XDG_CACHE_HOME", "/pypoetry/cache"}},
+        .no_cache_flags = {"--no-cache"},
+        .dependencies_only = "--no-root"},
        {"poetry"},
        {"install", "sync"},
        {"install", "sync"}},
-      {{"npm", {"~/.npm"}, {"npm_config_cache", "NPM_CONFIG_CACHE"}, {"--cache"}, {}, "", ""},
+      {{.name = "npm",
+        .caches = {"~/.npm"},
+        .places = {{.path = "~/.npm"}},
+        .cache_variables = {{"npm_config_cache", ""}, {"NPM_CONFIG_CACHE", ""}},
+        .cache_flags = {"--cache"}},
        {"npm"},
        {"ci", "clean-install", "install", "i"},
        {"ci", "clean-install", "install", "i"},
        true},
-      {{"yarn",
-        {"/usr/local/share/.cache/yarn", "~/.cache/yarn", "~/.yarn/berry/cache"},
-        {"YARN_CACHE_FOLDER", "XDG_CACHE_HOME"},
-        {"--cache-folder"},
-        {},
-        "",
-        ""},
+      {{.name = "yarn",
+        .caches = {"/usr/local/share/.cache/yarn", "~/.cache/yarn", "~/.yarn/berry/cache"},
+        .places = {{.path = "/usr/local/share/.cache/yarn"}},
+        .cache_variables = {{"YARN_CACHE_FOLDER", ""}, {"XDG_CACHE_HOME", "/yarn"}},
+        .cache_flags = {"--cache-folder"}},
        {"yarn", "yarnpkg"},
        {"install"},
        {"install"},
        true,
        true},
-      {{"pnpm",
-        {"~/.local/share/pnpm/store"},
-        {"PNPM_HOME", "XDG_DATA_HOME"},
-        {"--store-dir"},
-        {},
-        "",
-        ""},
+      {{.name = "pnpm",
+        .caches = {"~/.local/share/pnpm/store"},
+        .places = {{.path = "~/.local/share/pnpm/store"}},
+        .cache_variables = {{"PNPM_HOME", "/store"}, {"XDG_DATA_HOME", "/pnpm/store"}},
+        .cache_flags = {"--store-dir"}},
        {"pnpm"},
        {"install", "i", "fetch"},
        {"install", "i", "fetch"},
        true},
-      {{"bun",
-        {"~/.bun/install/cache"},
-        {"BUN_INSTALL_CACHE_DIR", "BUN_INSTALL"},
-        {"--cache-dir"},
-        {"--no-cache"},
-        "",
-        ""},
+      {{.name = "bun",
+        .caches = {"~/.bun/install/cache"},
+        .places = {{.path = "~/.bun/install/cache"}},
+        .cache_variables = {{"BUN_INSTALL_CACHE_DIR", ""}, {"BUN_INSTALL", "/install/cache"}},
+        .cache_flags = {"--cache-dir"},
+        .no_cache_flags = {"--no-cache"}},
        {"bun"},
        {"install", "i"},
        {"install", "i"},
        true},
-      {{"go",
-        {"/go/pkg/mod", "~/go/pkg/mod", "~/.cache/go-build"},
-        {"GOMODCACHE", "GOCACHE", "GOPATH", "XDG_CACHE_HOME"},
-        {},
-        {},
-        "",
-        ""},
+      {{.name = "go",
+        .caches = {"/go/pkg/mod", "~/go/pkg/mod", "~/.cache/go-build"},
+        .places = {{.path = "/go/pkg/mod", .image = "golang"},
+                   {.path = "~/go/pkg/mod", .image = "!golang"},
+                   {.path = "~/.cache/go-build"}},
+        .cache_variables = {{"GOMODCACHE", ""},
+                            {"GOPATH", "/pkg/mod"},
+                            {"GOCACHE", ""},
+                            {"XDG_CACHE_HOME", "/go-build"}},
+        .use = CacheUse::Library},
        {"go"},
        {"mod download", "build", "install", "get"},
        {"mod download"}},
-      {{"cargo",
-        {"/usr/local/cargo/registry", "~/.cargo/registry"},
-        {"CARGO_HOME"},
-        {},
-        {},
-        "",
-        ""},
+      {{.name = "cargo",
+        .caches = {"/usr/local/cargo/registry", "~/.cargo/registry"},
+        .places = {{.path = "/usr/local/cargo/registry", .image = "rust"},
+                   {.path = "~/.cargo/registry", .image = "!rust"}},
+        .cache_variables = {{"CARGO_HOME", "/registry"}},
+        .use = CacheUse::Library},
        {"cargo"},
        {"build", "install", "fetch"},
-       {"fetch"}},
-      {{"maven", {"~/.m2"}, {"MAVEN_OPTS"}, {}, {}, "", ""},
+       {"build", "fetch"}},
+      {{.name = "maven",
+        .caches = {"~/.m2"},
+        .places = {{.path = "~/.m2"}},
+        .cache_variables = {{"MAVEN_OPTS", ""}},
+        .use = CacheUse::Library},
        {"mvn", "mvnw"},
        {"package", "install", "verify", "compile", "dependency:go-offline", "dependency:resolve"},
        {"dependency:go-offline", "dependency:resolve"}},
-      {{"gradle", {"~/.gradle"}, {"GRADLE_USER_HOME"}, {"-g"}, {}, "", ""},
+      {{.name = "gradle",
+        .caches = {"~/.gradle"},
+        .places = {{.path = "~/.gradle"}},
+        .cache_variables = {{"GRADLE_USER_HOME", ""}},
+        .cache_flags = {"-g"},
+        .use = CacheUse::Library},
        {"gradle", "gradlew"},
        {"build", "assemble", "bootJar", "dependencies"},
        {"dependencies"}},
-      {{"nuget", {"~/.nuget/packages"}, {"NUGET_PACKAGES"}, {"--packages"}, {}, "", ""},
+      {{.name = "nuget",
+        .caches = {"~/.nuget/packages"},
+        .places = {{.path = "~/.nuget/packages"}},
+        .cache_variables = {{"NUGET_PACKAGES", ""}},
+        .cache_flags = {"--packages"},
+        .use = CacheUse::Library},
        {"dotnet"},
        {"restore", "publish", "build"},
        {"restore"}},
-      {{"composer",
-        {"~/.composer/cache", "~/.cache/composer", "/tmp/cache"},
-        {"COMPOSER_CACHE_DIR", "COMPOSER_HOME", "XDG_CACHE_HOME"},
-        {},
-        {"--no-cache"},
-        "",
-        ""},
+      {{.name = "composer",
+        .caches = {"~/.composer/cache", "~/.cache/composer", "/tmp/cache"},
+        // Composer's own image sets COMPOSER_HOME=/tmp.
+        .places = {{.path = "/tmp/cache", .image = "composer"},
+                   {.path = "~/.composer/cache", .image = "!composer"}},
+        .cache_variables = {{"COMPOSER_CACHE_DIR", ""},
+                            {"COMPOSER_HOME", "/cache"},
+                            {"XDG_CACHE_HOME", "/composer"}},
+        .no_cache_flags = {"--no-cache"},
+        .dependencies_only = "--no-scripts --no-autoloader"},
        {"composer"},
        {"install"},
        {"install"}},
+      // It keeps what it downloads among the installed gems.
+      {{.name = "bundler"}, {"bundle", "bundler"}, {"install"}, {"install"}, true, true},
   };
   return table;
 }
@@ -217,11 +248,18 @@ std::optional<std::string> cache_of(const PackageManager& manager, const ShellCo
       if (word.starts_with(std::string(flag) + "=")) return word.substr(flag.size() + 1);
     }
   }
-  for (const std::string_view name : manager.cache_variables) {
-    const std::string value = value_of(command, environment, name);
-    if (!value.empty()) return value;
+  for (const CacheVariable& variable : manager.cache_variables) {
+    const std::string value = value_of(command, environment, variable.name);
+    if (!value.empty()) return value + std::string(variable.below);
   }
   return std::nullopt;
+}
+
+// "." and "./service[extra]": a project, whose own file names the dependencies.
+bool names_project(const std::vector<std::string>& words) {
+  return std::ranges::any_of(words, [](const std::string& word) {
+    return word == "." || word.starts_with("./") || word.starts_with(".[");
+  });
 }
 
 bool reads_manifest(const Program& program, std::string_view found,
@@ -230,12 +268,32 @@ bool reads_manifest(const Program& program, std::string_view found,
     return word == "-r" || word.starts_with("--requirement") ||
            (word.starts_with("-r") && word.size() > 2 && word[2] != '-');
   });
+  const bool is_pip = program.manager.name == "pip" && found == "install";
+  if (is_pip || (program.manager.name == "uv" && found == "pip install")) {
+    return has_list || names_project(words);
+  }
   if (program.manager.name == "pip") return has_list;
-  if (program.manager.name == "uv" && found == "pip install") return has_list;
   return contains(program.of_manifest, found) && (!program.without_names || argument_count <= 1);
 }
 
+bool is_for(const CachePlace& place, std::string_view image) {
+  if (place.image.starts_with('!')) return !image.contains(place.image.substr(1));
+  return image.contains(place.image);
+}
+
 }  // namespace
+
+std::vector<std::string> cache_places(const Install& install, const std::string& home,
+                                      std::string_view image) {
+  if (install.cache) return {*install.cache};
+  std::vector<std::string> places;
+  for (const CachePlace& place : install.manager->places) {
+    if (!is_for(place, image)) continue;
+    const bool in_home = place.path.starts_with('~');
+    places.push_back(in_home ? home + std::string(place.path.substr(1)) : std::string(place.path));
+  }
+  return places;
+}
 
 std::optional<Install> install_of(const ShellCommand& command,
                                   const std::map<std::string, std::string>& environment) {
@@ -253,6 +311,8 @@ std::optional<Install> install_of(const ShellCommand& command,
     }
     if (found.empty()) return std::nullopt;
     Install install{&program.manager,
+                    found,
+                    words,
                     reads_manifest(program, found, words, arguments.size()),
                     {},
                     cache_of(program.manager, command, environment)};

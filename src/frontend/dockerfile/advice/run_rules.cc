@@ -10,14 +10,6 @@
 namespace slipway::dockerfile {
 namespace {
 
-bool is_apt(const ShellCommand& command) {
-  return !command.words.empty() && (command.words[0] == "apt-get" || command.words[0] == "apt");
-}
-
-bool has_word(const ShellCommand& command, std::string_view word) {
-  return std::ranges::find(command.words, word) != command.words.end();
-}
-
 std::string remedy_of_order(const Install& install) {
   const std::string_view name = install.manager->name;
   if (name == "uv") {
@@ -29,42 +21,45 @@ std::string remedy_of_order(const Install& install) {
   if (name == "npm" || name == "yarn" || name == "pnpm" || name == "bun") {
     return "copy package.json and the lock file alone, install, then copy the source";
   }
+  if (name == "cargo") {
+    return "keep cargo's \"target\" directory in a cache mount, or let cargo-chef build the "
+           "dependencies alone, before the source is copied";
+  }
   if (name == "go") return "copy go.mod and go.sum alone, download, then copy the source";
   return "copy the files that name the dependencies alone, install, then copy the source";
 }
 
-void check_order(const RunStep& step) {
-  const CopyInstruction* source = step.step.before.source;
-  if (source == nullptr) return;
-  for (const ShellCommand& command : step.commands) {
-    const auto install = install_of(command, step.step.before.environment);
-    if (!install || !install->from_manifest) continue;
-    step.step.linter.report(
-        {rules::kDependenciesAfterSource,
-         fmt::format("{} installs again whenever a file of \"{}\" (line {}) changes",
-                     install->manager->name, source->info.source, source->info.span.first_line),
-         step.run.info.span, "", remedy_of_order(*install)});
-    return;
+// Whether what takes long was installed before the source came, or is kept in a cache mount.
+bool installs_the_rest(const RunStep& step, const Install& install) {
+  const PackageManager& manager = *install.manager;
+  if (manager.name == "cargo") {
+    return std::ranges::any_of(step.mounts, [](const RunMount& mount) {
+      return mount.type == graph::MountType::Cache && mount.target.ends_with("target");
+    });
   }
+  return !manager.dependencies_only.empty() &&
+         step.step.before.installed_before_source.contains(manager.name);
 }
 
-// The lists would be old when only a later RUN changes; in a cache mount they are kept up to date.
+void check_order(const RunStep& step) {
+  const auto install = install_after_source(step);
+  if (!install) return;
+  const InstructionInfo& source = step.step.before.source->info;
+  step.step.linter.report(
+      {rules::kDependenciesAfterSource,
+       fmt::format("{} installs again whenever a file of \"{}\" (line {}) changes",
+                   install->manager->name, source.source, source.span.first_line),
+       step.run.info.span, "", remedy_of_order(*install)});
+}
+
 void check_apt_update(const RunStep& step) {
-  const bool updates = std::ranges::any_of(step.commands, [](const ShellCommand& command) {
-    return is_apt(command) && has_word(command, "update");
-  });
-  const bool installs = std::ranges::any_of(step.commands, [](const ShellCommand& command) {
-    return is_apt(command) && install_of(command, {});
-  });
-  const bool in_cache = std::ranges::any_of(step.mounts, [](const RunMount& mount) {
-    return mount.type == graph::MountType::Cache && mount.target.contains("apt");
-  });
-  if (in_cache || updates == installs) return;
-  if (installs && !step.step.before.updates_apt) return;  // the image's own lists
+  const AptLists lists = apt_lists(step);
+  if (lists == AptLists::InOneStep) return;
   step.step.linter.report(
       {rules::kAptUpdateAlone,
-       updates ? "The lists that this downloads are old by the time a later RUN is changed"
-               : "This installs by lists of an earlier RUN, which may be old by now",
+       lists == AptLists::UpdatedAlone
+           ? "The lists that this downloads are old by the time a later RUN is changed"
+           : "This installs by lists of an earlier RUN, which may be old by now",
        step.run.info.span, "", "RUN apt-get update && apt-get install ... in one instruction"});
 }
 
@@ -81,19 +76,6 @@ bool is_rubbish(std::string_view path) {
                                            ".zip", ".deb",    ".rpm"};
   return std::ranges::any_of(kPlaces, [&](auto place) { return path.starts_with(place); }) ||
          std::ranges::any_of(kEndings, [&](auto ending) { return path.ends_with(ending); });
-}
-
-bool removes_rubbish(const ShellCommand& command) {
-  if (command.words[0] == "rm") {
-    return std::ranges::all_of(
-        command.words.begin() + 1, command.words.end(),
-        [](const std::string& word) { return word.starts_with('-') || is_rubbish(word); });
-  }
-  const std::string line = join(command.words, " ");
-  constexpr std::string_view kCleaning[] = {
-      "apt-get clean",   "apt clean", "apt-get autoclean", "pip cache purge",
-      "npm cache clean", "dnf clean", "yarn cache clean",  "yum clean"};
-  return std::ranges::any_of(kCleaning, [&](auto start) { return line.starts_with(start); });
 }
 
 std::string copied_to(const Instruction* instruction) {
@@ -151,6 +133,50 @@ void check_secrets(const RunStep& step) {
 }
 
 }  // namespace
+
+std::optional<Install> install_after_source(const RunStep& step) {
+  if (step.step.before.source == nullptr) return std::nullopt;
+  for (const ShellCommand& command : step.commands) {
+    auto install = install_of(command, step.step.before.environment);
+    if (install && install->from_manifest && !installs_the_rest(step, *install)) return install;
+  }
+  return std::nullopt;
+}
+
+AptLists apt_lists(const RunStep& step) {
+  const bool updates = std::ranges::any_of(step.commands, updates_apt);
+  const bool installs = std::ranges::any_of(step.commands, [](const ShellCommand& command) {
+    return is_apt(command) && install_of(command, {});
+  });
+  const bool in_cache = std::ranges::any_of(step.mounts, [](const RunMount& mount) {
+    return mount.type == graph::MountType::Cache && mount.target.contains("apt");
+  });
+  if (in_cache || updates == installs) return AptLists::InOneStep;
+  if (updates) return AptLists::UpdatedAlone;
+  // Without an earlier update they are the image's own.
+  return step.step.before.updates_apt ? AptLists::OfEarlierStep : AptLists::InOneStep;
+}
+
+bool is_apt(const ShellCommand& command) {
+  return !command.words.empty() && (command.words[0] == "apt-get" || command.words[0] == "apt");
+}
+
+bool updates_apt(const ShellCommand& command) {
+  return is_apt(command) && std::ranges::find(command.words, "update") != command.words.end();
+}
+
+bool removes_rubbish(const ShellCommand& command) {
+  if (command.words[0] == "rm") {
+    return std::ranges::all_of(
+        command.words.begin() + 1, command.words.end(),
+        [](const std::string& word) { return word.starts_with('-') || is_rubbish(word); });
+  }
+  const std::string line = join(command.words, " ");
+  constexpr std::string_view kCleaning[] = {
+      "apt-get clean",   "apt clean", "apt-get autoclean", "pip cache purge",
+      "npm cache clean", "dnf clean", "yarn cache clean",  "yum clean"};
+  return std::ranges::any_of(kCleaning, [&](auto start) { return line.starts_with(start); });
+}
 
 bool names_path(const ShellCommand& command, std::string_view path) {
   return std::ranges::any_of(command.words,

@@ -30,6 +30,7 @@ class Linter {
 
   void report(const Rule& rule, const SourceSpan& span, std::string detail) const;
   void report(Finding finding) const;
+  bool allows(const Rule& rule) const { return options_.allows(rule.name, rule.experimental); }
   // For one instruction: with the "check=" of the comments above it.
   Linter with_comments(const std::vector<std::string>& comments) const;
   // What "error=true" makes of the findings so far, once all rules have run.
