@@ -31,10 +31,11 @@ class CheckSession {
 
   Result<int> run() {
     ShownProgress shown = TRY(show_progress(options_.progress, invocation_.environment));
-    Result<std::vector<CheckedTarget>> checked = check(*shown.sink);
+    const CheckedTargets looked_at = check_targets(invocation_, options_, *shown.sink);
     shown.finish();
+    const auto& checked = looked_at.targets;
     if (!checked) {
-      std::fputs(describe(checked.error(), dockerfiles_).c_str(), stderr);
+      std::fputs(describe(checked.error(), looked_at.dockerfiles).c_str(), stderr);
       return exit_code(checked.error());
     }
     TRY(print(*checked));
@@ -43,36 +44,6 @@ class CheckSession {
   }
 
  private:
-  Result<std::vector<CheckedTarget>> check(progress::Sink& sink) {
-    auto store = TRY(open_store(invocation_));
-    auto engine = TRY(Engine::create(std::move(store), {.invocation = invocation_,
-                                                        .build_ref = {},
-                                                        .secrets = {},
-                                                        .allowed = {},
-                                                        .on_warning = [](const std::string&) {}}));
-    std::vector<bake::Target> targets = options_.targets;
-    for (bake::Target& target : targets) target.call.clear();
-    ImageLookup lookup(engine->images(), engine->layouts(), sink, false, invocation_.stop);
-    const auto contexts = engine->context_reader(sink, invocation_.stop);
-    Planner planner({.environment = invocation_.environment,
-                     .base_directory = options_.base_directory,
-                     .resolver = lookup,
-                     .add_directory = [&](const auto& d) { return engine->add_directory(d); },
-                     .add_layout = [&](const auto& l) { return engine->add_layout(l); },
-                     .progress = sink,
-                     .contexts = contexts.get()});
-    auto checked = planner.check(targets);
-    dockerfiles_ = planner.dockerfiles();
-    if (checked && options_.call.rules == CheckRules::All) {
-      const BuildHistory history(engine->store().layout().history());
-      const StepTimes times = StepTimes::read(history);
-      for (CheckedTarget& target : *checked) TRY(add_advice(target, times));
-    }
-    const Status finished = engine->finish();
-    if (checked && !finished) return finished.error();
-    return checked;
-  }
-
   Status print(const std::vector<CheckedTarget>& checked) const {
     switch (options_.call.format) {
       case CheckFormat::Sarif:
@@ -123,10 +94,50 @@ class CheckSession {
 
   Invocation& invocation_;
   const CheckSessionOptions& options_;
-  std::map<std::string, std::string> dockerfiles_;
 };
 
+Result<std::vector<CheckedTarget>> check_with(Engine& engine, Planner& planner,
+                                              const CheckSessionOptions& options) {
+  std::vector<bake::Target> targets = options.targets;
+  for (bake::Target& target : targets) target.call.clear();
+  auto checked = planner.check(targets);
+  if (checked && options.call.rules == CheckRules::All) {
+    const BuildHistory history(engine.store().layout().history());
+    const StepTimes times = StepTimes::read(history);
+    for (CheckedTarget& target : *checked) TRY(add_advice(target, times));
+  }
+  return checked;
+}
+
+Result<std::unique_ptr<Engine>> open_engine(Invocation& invocation) {
+  auto store = TRY(open_store(invocation));
+  return Engine::create(std::move(store), {.invocation = invocation,
+                                           .build_ref = {},
+                                           .secrets = {},
+                                           .allowed = {},
+                                           .on_warning = [](const std::string&) {}});
+}
+
 }  // namespace
+
+CheckedTargets check_targets(Invocation& invocation, const CheckSessionOptions& options,
+                             progress::Sink& sink) {
+  auto engine = open_engine(invocation);
+  if (!engine) return {std::move(engine).error(), {}};
+  Engine& opened = **engine;
+  ImageLookup lookup(opened.images(), opened.layouts(), sink, false, invocation.stop);
+  const auto contexts = opened.context_reader(sink, invocation.stop);
+  Planner planner({.environment = invocation.environment,
+                   .base_directory = options.base_directory,
+                   .resolver = lookup,
+                   .add_directory = [&](const auto& d) { return opened.add_directory(d); },
+                   .add_layout = [&](const auto& l) { return opened.add_layout(l); },
+                   .progress = sink,
+                   .contexts = contexts.get()});
+  auto checked = check_with(opened, planner, options);
+  if (const Status finished = opened.finish(); checked && !finished) checked = finished.error();
+  return {std::move(checked), planner.dockerfiles()};
+}
 
 Result<CheckFormat> parse_check_format(const std::string& name) {
   std::vector<std::string> names;

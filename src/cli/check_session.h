@@ -2,11 +2,13 @@
 // printed, nothing built.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/planner.h"
 #include "frontend/bake/target.h"
 
 namespace slipway::cli {
@@ -29,6 +31,16 @@ struct CheckSessionOptions {
   // Of `bake`: the JSON of its targets, which reports are made part of. Empty: one plain report.
   std::string bake_definition;
 };
+
+// What was looked at, and the texts of the Dockerfiles for showing errors in.
+struct CheckedTargets {
+  Result<std::vector<CheckedTarget>> targets;
+  std::map<std::string, std::string> dockerfiles;
+};
+
+// Looks at the targets' Dockerfiles by docker's rules, and by Slipway's own with CheckRules::All.
+CheckedTargets check_targets(Invocation& invocation, const CheckSessionOptions& options,
+                             progress::Sink& sink);
 
 // "check[,format=json][,ignorestatus=true]", as --call and bake files have it. nullopt: no check
 // is asked for. Other methods than "build" are refused by name.

@@ -42,6 +42,7 @@ using CommandFactory = Command (*)(CLI::App& subcommand);
 Command make_build_command(CLI::App& app);
 Command make_bake_command(CLI::App& app);
 Command make_check_command(CLI::App& app);
+Command make_fix_command(CLI::App& app);
 Command make_images_command(CLI::App& app);
 Command make_push_command(CLI::App& app);
 Command make_pull_command(CLI::App& app);

@@ -36,6 +36,7 @@ const std::vector<CommandEntry>& command_table() {
       {"build", "Build an image from a Dockerfile", make_build_command, {"b"}},
       {"bake", "Build the targets of compose and bake files", make_bake_command, {}},
       {"check", "Check a Dockerfile without building it", make_check_command, {}},
+      {"fix", "Fix what check finds, where it is safe", make_fix_command, {}},
       {"images", "List local images", make_images_command, {}},
       {"tag", "Give a local image another name", make_tag_command, {}},
       {"rmi", "Remove names of local images", make_rmi_command, {}},

@@ -75,7 +75,8 @@ Result<std::vector<CheckedTarget>> Planner::check(const std::vector<bake::Target
     dockerfile::CheckResult result =
         dockerfile::check_dockerfile(prepared.file.text, prepared.options, options_.resolver);
     checked.push_back({target.name, std::move(prepared.file.name), std::move(prepared.file.text),
-                       std::move(result), std::move(prepared.context),
+                       std::move(prepared.file.path), std::move(result),
+                       std::move(prepared.context), std::move(prepared.ignore_file),
                        std::move(prepared.options)});
   }
   return checked;
@@ -132,9 +133,10 @@ Result<Planner::Prepared> Planner::prepare(const bake::Target& target) {
   TargetFiles files = TRY(find_files(
       target, convert,
       {options_.environment, options_.base_directory, options_.contexts, options_.progress}));
-  prepared.file = {std::move(files.name), std::move(files.text)};
+  prepared.file = {std::move(files.name), std::move(files.text), std::move(files.path)};
   prepared.step = files.step;
   prepared.context = files.directory;
+  prepared.ignore_file = std::move(files.ignore_file);
   const DockerfileText& file = prepared.file;
   dockerfiles_[file.name] = file.text;
   convert.file_name = file.name;

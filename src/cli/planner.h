@@ -30,8 +30,10 @@ struct CheckedTarget {
   std::string name;
   std::string file;  // as errors show it
   std::string text;
+  std::filesystem::path path;  // of the Dockerfile; empty: stdin, or inline
   dockerfile::CheckResult result;
-  std::filesystem::path context;  // directory; empty where there is none
+  std::filesystem::path context;      // directory; empty where there is none
+  std::filesystem::path ignore_file;  // of the context, also where it is still missing
   dockerfile::ConvertOptions options;
 };
 
@@ -75,12 +77,14 @@ class Planner {
   struct DockerfileText {
     std::string name;  // as errors show it
     std::string text;
+    std::filesystem::path path;  // empty: no file
   };
   // What a conversion needs.
   struct Prepared {
     DockerfileText file;
     Digest step;                    // that read it
     std::filesystem::path context;  // a directory of ours, or empty
+    std::filesystem::path ignore_file;
     dockerfile::ConvertOptions options;
   };
   Result<const PlannedTarget*> plan_named(const std::string& name);

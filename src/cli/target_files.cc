@@ -67,8 +67,7 @@ class FileFinder {
     const fs::path directory = (options_.base_directory / target_.context).lexically_normal();
     if (fs::is_directory(directory)) {
       files_.directory = directory;
-      files_.ignore_patterns = TRY(ignore_patterns());
-      return {};
+      return read_ignore_file();
     }
     if (!is_remote_context(target_.context)) {
       return make_error(ErrorCode::NotFound, "build context {}: no such directory",
@@ -174,6 +173,7 @@ class FileFinder {
       for (const fs::path& spelling : spellings(file)) {
         Result<std::string> text = read_file(spelling, kMaxDockerfileBytes);
         if (text || text.error().code() != ErrorCode::NotFound) {
+          files_.path = spelling;
           return std::move(text).context("read Dockerfile");
         }
       }
@@ -201,16 +201,21 @@ class FileFinder {
     return {};
   }
 
-  Result<std::vector<std::string>> ignore_patterns() const {
+  // The one beside the Dockerfile counts before the context's own.
+  Status read_ignore_file() {
     const fs::path file =
         fs::path(name()).is_absolute() ? fs::path(name()) : files_.directory / name();
     for (const fs::path& path :
          {fs::path(file.string() + ".dockerignore"), files_.directory / ".dockerignore"}) {
+      files_.ignore_file = path;
       const Result<std::string> text = read_file(path, kMaxDockerfileBytes);
-      if (text) return dockerfile::read_ignore_file(*text);
+      if (text) {
+        files_.ignore_patterns = dockerfile::read_ignore_file(*text);
+        return {};
+      }
       if (text.error().code() != ErrorCode::NotFound) return text.error();
     }
-    return std::vector<std::string>();
+    return {};
   }
 
   const bake::Target& target_;
