@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/failure_report.h"
 #include "cli/history.h"
+#include "cli/history_diff.h"
 #include "cli/history_log.h"
 #include "cli/listing.h"
 #include "cli/session.h"
@@ -31,6 +32,7 @@ struct HistoryFlags {
   bool quiet = false;
   bool no_trunc = false;
   bool all = false;
+  HistoryDiffFlags diff;
 };
 
 std::string iso_time(progress::Time time) {
@@ -258,7 +260,8 @@ Command make_history_command(CLI::App& app) {
       "The last 100 builds are kept.\n\n"
       "Examples:\n"
       "  slipway history ls --filter status=error\n"
-      "  slipway history logs --step 'RUN uv sync'");
+      "  slipway history logs --step 'RUN uv sync'\n"
+      "  slipway history diff ^1 ^0");
 
   CLI::App* list = app.add_subcommand("ls", "List earlier builds, the last one first");
   list->add_option("--filter", flags->filters, "status=STATUS, name=TEXT")
@@ -287,15 +290,33 @@ Command make_history_command(CLI::App& app) {
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"text", "json"}));
 
+  CLI::App* diff = app.add_subcommand(
+      "diff", "Show what differs between the images of two builds, or any two images");
+  diff->add_option("a", flags->diff.a,
+                   "A build, a local image, oci-layout://DIR[:TAG] or docker-image://NAME")
+      ->type_name("A")
+      ->required();
+  diff->add_option("b", flags->diff.b, "What to compare it with")->type_name("B")->required();
+  diff->add_option("--target", flags->diff.target, "Of builds that made several images")
+      ->type_name("TARGET");
+  diff->add_option("--platform", flags->diff.platform,
+                   "Of multi-platform images (default: this machine's)")
+      ->type_name("OS/ARCH");
+  diff->add_option("--format", flags->diff.format, "text or json")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"text", "json"}));
+  diff->add_flag("--exit-code", flags->diff.exit_code, "Exit with 1 when they differ");
+
   CLI::App* remove = app.add_subcommand("rm", "Remove records of builds");
   remove->add_option("ref", flags->refs, "Builds to forget")->type_name("REF");
   remove->add_flag("-a,--all", flags->all, "All that have ended");
 
-  return {[flags, list, logs, look](Invocation& invocation) -> Result<int> {
+  return {[flags, list, logs, look, diff](Invocation& invocation) -> Result<int> {
             const auto store = TRY(open_store(invocation));
             const BuildHistory history(store->layout().history());
             if (list->parsed()) return list_builds(*flags, history);
             if (logs->parsed()) return print_logs(*flags, history);
+            if (diff->parsed()) return run_history_diff(flags->diff, *store, invocation);
             if (look->parsed()) return inspect(*flags, history);
             return remove_builds(*flags, history);
           },
