@@ -134,7 +134,9 @@ void add_build_flags(CLI::App& command, BuildFlags& flags) {
        "OS/ARCH[,...]");
   list("-o,--output", flags.outputs,
        "Where the result goes: type=image|oci|docker|tar|local|registry|cacheonly,dest=…; a "
-       "directory; - for stdout",
+       "directory; - for stdout. Of images also "
+       "compression=gzip|estargz|zstd|zstd:chunked|uncompressed, compression-level=N, "
+       "force-compression=true",
        "OUTPUT");
   command.add_flag("--push", flags.push, "Push the image: -o type=registry");
   command.add_flag(

@@ -9,6 +9,7 @@
 #include "exporter/image_archive.h"
 #include "exporter/image_pusher.h"
 #include "exporter/layer_skeletons.h"
+#include "oci/layer_format.h"
 #include "oci/layer_skeleton.h"
 #include "oci/manifest.h"
 #include "oci/rfc3339.h"
@@ -197,7 +198,7 @@ std::vector<exporter::Layer> named_layers(const cache::LayerStack& stack) {
     layer.created = rfc3339_microseconds(created).value_or(0);
     layer.fetched = true;
     read_part_text(descriptor.annotation_of(annotation::kLayerPart), layer);
-    descriptor.annotations.clear();
+    descriptor.annotations = toc_annotations(descriptor);
   }
   return layers;
 }

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "frontend/bake/target.h"
-#include "oci/descriptor.h"
+#include "oci/layer_format.h"
 #include "oci/reference.h"
 
 namespace slipway::cli {
@@ -34,7 +34,7 @@ struct CacheTarget {
   bool all_steps = false;      // mode=max: the steps of all stages, not only the image's layers
   bool image_manifest = true;  // an image manifest, not an index
   bool oci_types = true;
-  std::optional<Compression> compression;  // as the image has it
+  std::optional<LayerFormat> compression;  // as the image has it
   int compression_level = -1;
   bool force_compression = false;
   bool ignore_error = false;

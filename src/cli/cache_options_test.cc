@@ -48,14 +48,14 @@ TEST(CacheOptions, AllThatBuildKitKnowsIsRead) {
   const auto target = parse_cache_target({{"type", "local"},
                                           {"dest", "/cache"},
                                           {"mode", "max"},
-                                          {"compression", "zstd"},
+                                          {"compression", "estargz"},
                                           {"compression-level", "3"},
                                           {"force-compression", "true"},
                                           {"ignore-error", "true"}},
                                          "/");
   ASSERT_TRUE(target) << target.error().message();
   EXPECT_TRUE(target->all_steps);
-  EXPECT_EQ(target->compression, Compression::Zstd);
+  EXPECT_EQ(target->compression, LayerFormat::Estargz);
   EXPECT_EQ(target->compression_level, 3);
   EXPECT_TRUE(target->force_compression);
   EXPECT_TRUE(target->ignore_error);

@@ -36,7 +36,7 @@ layer::SplitOptions split_options() {
 
 layer::WriteOptions write_options(store::Store& store) {
   layer::WriteOptions options;
-  options.compression = Compression::Zstd;
+  options.compression = LayerFormat::Zstd;
   options.pieces = &store.pieces();
   options.overlay = false;
   options.exact_times = true;

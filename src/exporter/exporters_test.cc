@@ -167,6 +167,24 @@ TEST_F(ExporterTest, DockerMediaTypesAndCompressionsOnRequest) {
             config_of(must_run({{"type", "image"}, {"compression", "uncompressed"}})).diff_ids[0]);
 }
 
+TEST_F(ExporterTest, SeekableLayersKeepTheirAnnotations) {
+  for (const char* compression : {"estargz", "zstd:chunked"}) {
+    // As BuildKit: what has annotations has OCI's types.
+    const auto make = [&] {
+      return must_run(
+          {{"type", "image"}, {"compression", compression}, {"oci-mediatypes", "false"}});
+    };
+    const ExportedImage image = make();
+    const Manifest manifest = manifest_of(image);
+    EXPECT_EQ(manifest.media_type, media_type::kOciManifest);
+    for (const Descriptor& layer : manifest.layers) {
+      EXPECT_EQ(layer_format_name(*layer_format(layer)), compression);
+      EXPECT_EQ(toc_annotations(layer), layer.annotations);
+    }
+    EXPECT_EQ(make().target.digest, image.target.digest) << "layers found in the store";
+  }
+}
+
 TEST_F(ExporterTest, TheEpochMakesImagesReproducible) {
   build_.platforms.front().epoch = 1'000'000'000;
   const ExportedImage image = must_run({{"type", "image"}, {"rewrite-timestamp", "true"}});

@@ -132,6 +132,7 @@ Result<AssembledImage> assemble_image(const PlatformResult& result, const ImageO
   image.config = TRY(put_config(result, layers, choice, options, context));
   for (const Layer& layer : layers) {
     Descriptor descriptor = layer.blob.descriptor;
+    if (!oci) descriptor.annotations.clear();
     // Other kinds than our three (foreign layers) stay what they are.
     if (const auto compression = layer_compression(descriptor.media_type)) {
       descriptor.media_type = layer_media_type(*compression, oci);

@@ -31,14 +31,9 @@ Status add_names(std::string_view list, std::vector<Reference>& names) {
   return {};
 }
 
-Result<Compression> to_compression(const std::string& text) {
-  if (text == "gzip") return Compression::Gzip;
-  if (text == "zstd") return Compression::Zstd;
-  if (text == "uncompressed") return Compression::Uncompressed;
-  if (text == "estargz") {
-    return make_error(ErrorCode::Unsupported, "compression estargz is not supported");
-  }
-  return bad_value("compression", text, "gzip, zstd or uncompressed");
+Result<LayerFormat> to_compression(const std::string& text) {
+  if (const auto compression = parse_layer_format(text)) return *compression;
+  return bad_value("compression", text, "gzip, estargz, zstd, zstd:chunked or uncompressed");
 }
 
 // One annotation for the place that `type` names: "", "manifest", "manifest[linux/arm64]".
@@ -180,6 +175,8 @@ Result<ImageOptions> take_image_options(ExporterOptions& options) {
   if (options.fields.contains("oci-mediatypes")) {
     image.oci_types = TRY(take_flag(options, "oci-mediatypes", true));
   }
+  // As BuildKit: Docker's manifests have no annotations, and these formats need theirs.
+  if (is_seekable(image.compression)) image.oci_types = true;
   image.rewrite_timestamp = TRY(take_flag(options, "rewrite-timestamp", false));
   image.push = TRY(take_flag(options, "push", false));
   image.push_by_digest = TRY(take_flag(options, "push-by-digest", false));

@@ -30,7 +30,7 @@ struct Annotation {
 
 struct ImageOptions {
   std::vector<Reference> names;  // each with a tag
-  Compression compression = Compression::Gzip;
+  LayerFormat compression = LayerFormat::Gzip;
   int compression_level = -1;
   bool force_compression = false;
   uint64_t split_above = kSplitAbove;  // see LayerChoice

@@ -16,10 +16,7 @@ using store::kFetchedVariant;
 
 // Names everything that decides the bytes, the version of our writer included.
 std::string variant_of(const LayerChoice& choice) {
-  const char* name = choice.compression == Compression::Gzip   ? "gzip"
-                     : choice.compression == Compression::Zstd ? "zstd"
-                                                               : "tar";
-  std::string variant = fmt::format("{}:{}:2", name, choice.level);
+  std::string variant = fmt::format("{}:{}:2", layer_format_name(choice.compression), choice.level);
   if (choice.clamp_mtime) variant += fmt::format(":clamp={}", *choice.clamp_mtime);
   return variant;
 }
@@ -63,9 +60,7 @@ Result<store::LayerBlob> write(store::Store& store, store::SnapshotId snapshot,
 
 // Whether a fetched layer already is what is wanted.
 Result<bool> fits(store::Store& store, const store::LayerBlob& fetched, const LayerChoice& choice) {
-  if (choice.force && layer_compression(fetched.descriptor.media_type) != choice.compression) {
-    return false;
-  }
+  if (choice.force && layer_format(fetched.descriptor) != choice.compression) return false;
   return !choice.need_content || TRY(has_content(store, fetched));
 }
 
@@ -89,7 +84,7 @@ Result<store::LayerBlob> make_part(store::Store& store, const std::filesystem::p
   const store::RangeLock claim = TRY(store.claim("part " + outline.str(), stop));
   std::vector<store::LayerBlob> alike = TRY(store.layers().parts_like(outline));
   if (!alike.empty()) {
-    const Digest diff_id = TRY(layer::layer_diff_id(directory, options, stop));
+    const std::optional<Digest> diff_id = TRY(layer::layer_diff_id(directory, options, stop));
     for (store::LayerBlob& blob : alike) {
       if (blob.diff_id != diff_id) continue;
       if (TRY(has_content(store, blob))) return std::move(blob);

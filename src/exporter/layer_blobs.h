@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "base/thread_pool.h"
+#include "oci/layer_format.h"
 #include "progress/sink.h"
 #include "store/store.h"
 
 namespace slipway::exporter {
 
 struct LayerChoice {
-  Compression compression = Compression::Gzip;
+  LayerFormat compression = LayerFormat::Gzip;
   int level = -1;
   // Layers of base images are compressed anew too; else they are used as they were fetched.
   bool force = false;

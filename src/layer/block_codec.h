@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "oci/descriptor.h"
+#include "oci/layer_format.h"
 
 namespace slipway::layer {
 
@@ -20,20 +20,21 @@ class BlockCodec {
   virtual Status compress(std::string_view raw, std::string& packed) = 0;
 };
 
-// How blocks become a stream.
+// How blocks become a stream. Of a seekable layer, every block is a gzip member or zstd frame.
 struct StreamFormat {
-  Compression compression = Compression::Gzip;
+  LayerFormat compression = LayerFormat::Gzip;
   int level = -1;             // valid for the compression
   size_t block_bytes = 0;     // of raw data at most; the bytes of the stream depend on it
   std::string_view prefix;    // before the first block
   bool gzip_trailer = false;  // after the last: end of the one gzip member, CRC-32 and size
 
-  // What decides a block's compressed bytes, for people and for keys: "gzip:1:isal".
+  // What decides a block's compressed bytes, for people and for keys: "gzip:1:isal". Formats whose
+  // blocks are the same have the same name.
   std::string name() const;
 };
 
 // -1 chooses the default of the format. InvalidInput for a level that the format does not have.
-Result<StreamFormat> stream_format(Compression compression, int level);
+Result<StreamFormat> stream_format(LayerFormat compression, int level);
 std::unique_ptr<BlockCodec> make_block_codec(const StreamFormat& format);
 
 // CRC-32 as gzip wants it; start with 0.

@@ -1,5 +1,7 @@
 #include "layer/block_pipeline.h"
 
+#include <utility>
+
 #include "base/guarded.h"
 
 namespace slipway::layer {
@@ -16,6 +18,8 @@ struct BlockPipeline::Block {
   size_t used = 0;
   std::string packed;
   Digest key;  // empty: no piece
+  bool is_chunk = false;
+  Digest digest;  // of a chunk
   uint32_t checksum = 0;
   Status status;
   State state = State::Waiting;  // under Shared's lock
@@ -60,6 +64,7 @@ struct BlockPipeline::Shared {
 
   Status pack(Block& block, BlockCodec& codec) {
     const std::string_view raw = std::string_view(block.raw).substr(0, block.used);
+    if (block.is_chunk) block.digest = Digest::sha256_of(raw);
     if (pieces == nullptr || raw.size() < kSmallestPiece) return codec.compress(raw, block.packed);
     block.key = piece_key(format, raw);
     if (!pieces->find(block.key, block.packed)) TRY(codec.compress(raw, block.packed));
@@ -117,6 +122,7 @@ Status BlockPipeline::close_block() {
 
 void BlockPipeline::hand_out_block() {
   const std::string_view raw = std::string_view(filling_->raw).substr(0, filling_->used);
+  filling_->is_chunk = noting_chunks_;
   {
     auto lock = shared_->queue.lock();
     filling_->state = Block::State::Waiting;
@@ -124,14 +130,22 @@ void BlockPipeline::hand_out_block() {
   }
   in_flight_.push_back(std::move(filling_));
   pool_.submit([shared = shared_] { shared->work_on_one(); });
+  count(raw);
+}
+
+void BlockPipeline::count(std::string_view raw) {
   hash_.update(raw);
   if (format_.gzip_trailer) crc_ = gzip_crc(crc_, raw);
   raw_bytes_ += raw.size();
 }
 
+Status BlockPipeline::start() {
+  if (std::exchange(started_, true)) return {};
+  return out_.write(format_.prefix);
+}
+
 Status BlockPipeline::write_oldest() {
-  if (!started_) TRY(out_.write(format_.prefix));
-  started_ = true;
+  TRY(start());
   Block& block = *in_flight_.front();
   const auto packed = [&block](const Shared::Queue&) {
     return block.state == Block::State::Packed;
@@ -143,6 +157,10 @@ Status BlockPipeline::write_oldest() {
   if (!block.key.empty()) {
     pieces_.push_back({block.key, out_.bytes_written(), block.packed.size(), block.checksum});
   }
+  if (block.is_chunk) {
+    chunks_.push_back(
+        {out_.bytes_written(), block.packed.size(), block.used, std::move(block.digest)});
+  }
   TRY(out_.write(block.packed));
   block.used = 0;
   block.key = {};
@@ -152,9 +170,23 @@ Status BlockPipeline::write_oldest() {
   return {};
 }
 
-Result<BlockPipeline::Totals> BlockPipeline::finish() {
+Status BlockPipeline::flush() {
   if (filling_ && filling_->used > 0) hand_out_block();
   while (!in_flight_.empty()) TRY(write_oldest());
+  return {};
+}
+
+Status BlockPipeline::append_whole(std::string_view raw) {
+  TRY(flush());
+  TRY(start());
+  std::string packed;
+  TRY(make_block_codec(format_)->compress(raw, packed));
+  count(raw);
+  return out_.write(packed);
+}
+
+Result<BlockPipeline::Totals> BlockPipeline::finish() {
+  TRY(flush());
   if (format_.gzip_trailer) TRY(out_.write(gzip_trailer(crc_, raw_bytes_)));
   return Totals{hash_.finish(), raw_bytes_, std::move(pieces_)};
 }

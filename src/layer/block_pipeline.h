@@ -23,6 +23,14 @@
 
 namespace slipway::layer {
 
+// A block of a file's data, for a table of contents.
+struct Chunk {
+  uint64_t offset = 0;     // in the blob
+  uint64_t length = 0;     // in the blob
+  uint64_t raw_bytes = 0;  // that it stands for
+  Digest digest;           // of those
+};
+
 class BlockPipeline final : public TarSink {
  public:
   // `out`, `pool` and `pieces` (null: none) outlive the pipeline.
@@ -34,6 +42,12 @@ class BlockPipeline final : public TarSink {
   std::span<char> room() override;
   Status advance(size_t count) override;
   Status cut(size_t at_least) override;
+  // Whether blocks that end from here on are noted in chunks().
+  void note_chunks(bool wanted) { noting_chunks_ = wanted; }
+  // Writes all that came.
+  Status flush();
+  // flush(), then one block of whatever length, which the caller compresses.
+  Status append_whole(std::string_view raw);
 
   struct Totals {
     Digest raw_digest;
@@ -44,11 +58,17 @@ class BlockPipeline final : public TarSink {
   // Writes all that is left and ends the stream.
   Result<Totals> finish();
 
+  // Of what was written, in order.
+  const std::vector<Chunk>& chunks() const { return chunks_; }
+  const StreamFormat& format() const { return format_; }
+
  private:
   struct Block;
   struct Shared;
   Status close_block();
   void hand_out_block();
+  void count(std::string_view raw);
+  Status start();
   Status write_oldest();
 
   const StreamFormat format_;
@@ -60,6 +80,8 @@ class BlockPipeline final : public TarSink {
   std::vector<std::unique_ptr<Block>> spare_;
   std::unique_ptr<Block> filling_;
   std::vector<store::KeyedPiece> pieces_;
+  std::vector<Chunk> chunks_;
+  bool noting_chunks_ = false;
   Sha256 hash_;
   uint32_t crc_ = 0;
   uint64_t raw_bytes_ = 0;

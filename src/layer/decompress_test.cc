@@ -17,7 +17,7 @@ std::string sample(size_t size) {
 }
 
 // As BlockPipeline joins blocks, on one thread.
-std::string compress(Compression compression, int level, std::string_view text) {
+std::string compress(LayerFormat compression, int level, std::string_view text) {
   const StreamFormat format = *stream_format(compression, level);
   const std::unique_ptr<BlockCodec> codec = make_block_codec(format);
   std::string stream(format.prefix);
@@ -42,24 +42,24 @@ Result<std::string> decompress(std::string_view bytes) {
 TEST(Decompressor, ReadsEveryFormatAndLevelWeWrite) {
   const std::string text = sample(3'000'000);
   for (const int level : {-1, 0, 1, 2, 3, 4, 6, 9}) {
-    const std::string packed = compress(Compression::Gzip, level, text);
+    const std::string packed = compress(LayerFormat::Gzip, level, text);
     EXPECT_TRUE(*decompress(packed) == text) << level;
     EXPECT_TRUE(level == 0 || packed.size() < text.size() / 2) << level;
   }
   for (const int level : {-1, 0, 3, 19}) {
-    EXPECT_TRUE(*decompress(compress(Compression::Zstd, level, text)) == text) << level;
+    EXPECT_TRUE(*decompress(compress(LayerFormat::Zstd, level, text)) == text) << level;
   }
   EXPECT_TRUE(*decompress(text) == text);
 }
 
 TEST(Decompressor, RefusesLevelsThatDoNotExist) {
-  EXPECT_EQ(stream_format(Compression::Gzip, 10).error().code(), ErrorCode::InvalidInput);
-  EXPECT_EQ(stream_format(Compression::Zstd, 23).error().code(), ErrorCode::InvalidInput);
+  EXPECT_EQ(stream_format(LayerFormat::Gzip, 10).error().code(), ErrorCode::InvalidInput);
+  EXPECT_EQ(stream_format(LayerFormat::Zstd, 23).error().code(), ErrorCode::InvalidInput);
 }
 
 TEST(Decompressor, RefusesWhatIsDamaged) {
   const std::string text = sample(100'000);
-  for (const Compression compression : {Compression::Gzip, Compression::Zstd}) {
+  for (const LayerFormat compression : {LayerFormat::Gzip, LayerFormat::Zstd}) {
     const std::string good = compress(compression, -1, text);
     EXPECT_FALSE(decompress(good.substr(0, good.size() - 1)));
     EXPECT_FALSE(decompress(good.substr(0, good.size() / 2)));
@@ -72,7 +72,7 @@ TEST(Decompressor, RefusesWhatIsDamaged) {
 
 TEST(Decompressor, TakesZerosAfterGzip) {
   const std::string text = sample(1000);
-  EXPECT_EQ(*decompress(compress(Compression::Gzip, 1, text) + std::string(512, '\0')), text);
+  EXPECT_EQ(*decompress(compress(LayerFormat::Gzip, 1, text) + std::string(512, '\0')), text);
 }
 
 }  // namespace

@@ -12,15 +12,15 @@
 #include "base/thread_pool.h"
 #include "layer/layer_part.h"
 #include "layer/tar_reader.h"
-#include "oci/descriptor.h"
+#include "oci/layer_format.h"
 #include "store/content_store.h"
 #include "store/piece_index.h"
 
 namespace slipway::layer {
 
 struct WriteOptions {
-  Compression compression = Compression::Gzip;
-  int level = -1;  // -1: the default of the format (gzip 0-9, zstd 0-22)
+  LayerFormat compression = LayerFormat::Gzip;
+  int level = -1;  // -1: the default of the format (gzip and estargz 0-9, zstd 0-22)
   bool oci_types = true;
   // Modification times later than this (seconds since the epoch) become this: rewrite-timestamp.
   std::optional<int64_t> clamp_mtime;
@@ -39,7 +39,7 @@ struct WriteOptions {
 };
 
 struct WrittenLayer {
-  Descriptor descriptor;  // of the compressed blob
+  Descriptor descriptor;  // of the compressed blob, with its toc_annotations()
   Digest diff_id;         // of the tar stream
   uint64_t tar_bytes = 0;
 };
@@ -53,9 +53,10 @@ Result<WrittenLayer> write_layer(const std::filesystem::path& directory,
                                  const WriteOptions& options, store::ContentStore& content,
                                  ThreadPool& pool, std::stop_token stop);
 
-// The diff ID that write_layer() would give, at the speed of hashing.
-Result<Digest> layer_diff_id(const std::filesystem::path& directory, const WriteOptions& options,
-                             std::stop_token stop);
+// The diff ID that write_layer() would give, at the speed of hashing; nullopt for estargz, of which
+// only compressing tells it: the archive's table of contents has the places in the blob.
+Result<std::optional<Digest>> layer_diff_id(const std::filesystem::path& directory,
+                                            const WriteOptions& options, std::stop_token stop);
 
 // A digest over what write_layer() would write but the data of files, and over how it would
 // compress it. Reads no file: layers whose outlines differ are different.

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "layer/block_codec.h"
 #include "layer/diff.h"
 #include "layer/tar_entry.h"
@@ -26,19 +28,24 @@ Result<Digest> layer_outline(const std::filesystem::path& directory, const Write
                              std::stop_token stop) {
   const StreamFormat format = TRY(stream_format(options.compression, options.level));
   HashSink sink;
-  TRY(sink.append("outline 1 " + format.name() + "\n"));
+  TRY(sink.append("outline 1 " + format.name()));
+  if (is_seekable(format.compression)) {
+    TRY(sink.append(fmt::format(" {} 1", layer_format_name(format.compression))));
+  }
+  TRY(sink.append("\n"));
   TreeOptions tree = tree_options(options);
   tree.headers_only = true;
   TRY(write_tree(directory, tree, sink, std::move(stop)));
   return sink.finish();
 }
 
-Result<Digest> layer_diff_id(const std::filesystem::path& directory, const WriteOptions& options,
-                             std::stop_token stop) {
+Result<std::optional<Digest>> layer_diff_id(const std::filesystem::path& directory,
+                                            const WriteOptions& options, std::stop_token stop) {
+  if (options.compression == LayerFormat::Estargz) return std::optional<Digest>();
   HashSink sink;
   TRY(write_tree(directory, tree_options(options), sink, std::move(stop)));
   TRY(sink.append_zeros(kTarEndBytes));
-  return sink.finish();
+  return std::optional(sink.finish());
 }
 
 }  // namespace slipway::layer

@@ -67,7 +67,7 @@ class LayerSplitTest : public testing::Test {
   Digest diff_id(const LayerPart& part) {
     WriteOptions options;
     options.part = &part;
-    return *layer_diff_id(upper_, options, {});
+    return **layer_diff_id(upper_, options, {});
   }
 
   // Every part as a directory, topmost first, as overlayfs wants them.
@@ -315,7 +315,7 @@ TEST_F(LayerSplitTest, AnythingCanBeSpread) {
   size_t changed = 0;
   for (const LayerPart& part : plan(options)) {
     write.part = &part;
-    changed += !known.contains(*layer_diff_id(upper_, write, {}));
+    changed += !known.contains(**layer_diff_id(upper_, write, {}));
   }
   EXPECT_LE(changed, 2u);
 }
@@ -325,9 +325,9 @@ TEST_F(LayerSplitTest, OutlinesTellLayersApartWithoutReadingThem) {
   WriteOptions options;
   const Digest before = *layer_outline(upper_, options, {});
   EXPECT_EQ(*layer_outline(upper_, options, {}), before);
-  options.compression = Compression::Zstd;
+  options.compression = LayerFormat::Zstd;
   EXPECT_NE(*layer_outline(upper_, options, {}), before);
-  options.compression = Compression::Gzip;
+  options.compression = LayerFormat::Gzip;
   put(upper_ / "site-packages/torch/torch.so", 301);
   EXPECT_NE(*layer_outline(upper_, options, {}), before);
 }

@@ -156,8 +156,9 @@ TEST_F(LayerTest, BytesDoNotDependOnTheNumberOfThreads) {
   for (int64_t i = 0; text.size() < 9'000'000; ++i) text += std::to_string(i * 7919) + "\n";
   put(in / "big", text);
   for (int i = 0; i < 50; ++i) put(in / std::to_string(i), text.substr(0, 1000 * i));
-  for (const Compression compression :
-       {Compression::Gzip, Compression::Zstd, Compression::Uncompressed}) {
+  for (const LayerFormat compression :
+       {LayerFormat::Gzip, LayerFormat::Zstd, LayerFormat::Uncompressed, LayerFormat::Estargz,
+        LayerFormat::ZstdChunked}) {
     WriteOptions options;
     options.compression = compression;
     const WrittenLayer one = write(in, options, 1);

@@ -31,7 +31,7 @@ class PiecesTest : public testing::Test {
     ASSERT_TRUE(write_file_atomic(path, text));
   }
   Descriptor write(const fs::path& directory, store::PieceIndex* pieces,
-                   Compression compression = Compression::Gzip) {
+                   LayerFormat compression = LayerFormat::Gzip) {
     WriteOptions options;
     options.pieces = pieces;
     options.compression = compression;
@@ -45,7 +45,7 @@ class PiecesTest : public testing::Test {
   bool is_known(std::string_view raw) {
     PieceSource source(store_->pieces(), store_->content());
     std::string packed;
-    return source.find(piece_key(*stream_format(Compression::Gzip, -1), raw), packed);
+    return source.find(piece_key(*stream_format(LayerFormat::Gzip, -1), raw), packed);
   }
 
   Result<TempDir> temp_ = TempDir::create("/var/tmp", "slipway-pieces-test-");
@@ -57,7 +57,8 @@ TEST_F(PiecesTest, TheBytesAreTheSameWithAndWithout) {
   const fs::path in = tree("in");
   put(in / "big", text_of(1, 3'000'000));
   for (int i = 0; i < 400; ++i) put(in / "small" / std::to_string(i), text_of(i, 3000));
-  for (const Compression compression : {Compression::Gzip, Compression::Zstd}) {
+  for (const LayerFormat compression :
+       {LayerFormat::Gzip, LayerFormat::Zstd, LayerFormat::Estargz, LayerFormat::ZstdChunked}) {
     const Descriptor plain = write(in, nullptr, compression);
     EXPECT_EQ(write(in, &store_->pieces(), compression), plain);
     EXPECT_EQ(write(in, &store_->pieces(), compression), plain);

@@ -1,12 +1,10 @@
 #include "layer/skeleton.h"
 
-#include <zstd.h>
-
-#include "base/check.h"
 #include "layer/decompress.h"
 #include "layer/prefetch.h"
 #include "layer/tar_sink.h"
 #include "layer/tree_writer.h"
+#include "layer/zstd_text.h"
 
 namespace slipway::layer {
 namespace {
@@ -14,55 +12,31 @@ namespace {
 constexpr int kLevel = 6;
 constexpr uint64_t kMostUserFileBytes = 1 << 20;
 
-// Keeps a compressed text in memory, up to kMostSkeletonBytes.
+// Keeps the archive in memory, compressed, up to kMostSkeletonBytes.
 class SkeletonSink final : public TarSink {
  public:
-  SkeletonSink() : context_(ZSTD_createCCtx()) {
-    CHECK(context_ != nullptr);
-    ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, kLevel);
-  }
-  ~SkeletonSink() override { ZSTD_freeCCtx(context_); }
-  SkeletonSink(const SkeletonSink&) = delete;
-  SkeletonSink& operator=(const SkeletonSink&) = delete;
-
   std::span<char> room() override { return buffer_; }
-  Status advance(size_t count) override { return compress(count, ZSTD_e_continue); }
-  bool is_too_big() const { return packed_.size() > kMostSkeletonBytes; }
+  Status advance(size_t count) override {
+    return is_too_big() ? Status() : text_.write(std::string_view(buffer_).substr(0, count));
+  }
+  bool is_too_big() const { return text_.packed_bytes() > kMostSkeletonBytes; }
 
   Result<std::optional<std::string>> finish() {
     TRY(append_zeros(kTarEndBytes));
-    TRY(compress(0, ZSTD_e_end));
-    if (is_too_big()) return std::optional<std::string>();
-    return std::optional(std::move(packed_));
+    std::string packed = TRY(text_.finish());
+    if (packed.size() > kMostSkeletonBytes) return std::optional<std::string>();
+    return std::optional(std::move(packed));
   }
 
  private:
-  Status compress(size_t count, ZSTD_EndDirective directive) {
-    ZSTD_inBuffer in{buffer_.data(), count, 0};
-    for (;;) {
-      ZSTD_outBuffer out{out_.data(), out_.size(), 0};
-      const size_t left = ZSTD_compressStream2(context_, &out, &in, directive);
-      if (ZSTD_isError(left)) {
-        return make_error(ErrorCode::Internal, "compress skeleton: {}", ZSTD_getErrorName(left));
-      }
-      if (!is_too_big()) packed_.append(out_.data(), out.pos);
-      const bool done = directive == ZSTD_e_end ? left == 0 : in.pos == in.size;
-      if (done) return {};
-    }
-  }
-
-  ZSTD_CCtx* context_;
+  ZstdText text_{kLevel};
   std::string buffer_ = std::string(128 << 10, '\0');
-  std::string out_ = std::string(ZSTD_CStreamOutSize(), '\0');
-  std::string packed_;
 };
 
 Status copy_entry(const TarEntry& entry, TarReader& reader, TarSink& sink) {
-  if (entry.type != EntryType::File) return sink.append(encode_tar_header(entry));
-  if (!skeleton_keeps(entry.name, entry.size)) {
-    return sink.append(encode_tar_header(without_content(entry)));
-  }
-  TRY(sink.append(encode_tar_header(entry)));
+  if (entry.type != EntryType::File) return sink.member(entry);
+  if (!skeleton_keeps(entry.name, entry.size)) return sink.member(without_content(entry));
+  TRY(sink.member(entry));
   for (;;) {
     const std::string_view piece = TRY(reader.data());
     if (piece.empty()) break;

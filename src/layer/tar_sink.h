@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "layer/tar_entry.h"
 
 namespace slipway::layer {
 
@@ -20,6 +21,8 @@ class TarSink {
   // A place where the content before has nothing to do with what follows. A sink that works in
   // blocks ends the one that it is filling if that has at least so many bytes.
   virtual Status cut(size_t /*at_least*/) { return {}; }
+  // Writes the header of a member. Its data, if it has any, is what comes next, then the padding.
+  virtual Status member(const TarEntry& entry) { return append(encode_tar_header(entry)); }
 
   Status append(std::string_view bytes);
   Status append_zeros(size_t count);

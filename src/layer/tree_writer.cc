@@ -176,7 +176,7 @@ class TreeWriter {
   Status put(TarEntry entry) {
     entry.name.insert(0, options_.prefix);
     if (ends_run(entry.name)) TRY(sink_.cut(kShortestRun));
-    return sink_.append(encode_tar_header(entry));
+    return sink_.member(entry);
   }
 
   Status whiteout(const std::string& parent_path, const std::string& name) {

@@ -1,9 +1,31 @@
 #include "layer/block_pipeline.h"
 #include "layer/diff.h"
+#include "layer/seekable_layer.h"
 #include "layer/tar_entry.h"
 #include "layer/tree_writer.h"
 
 namespace slipway::layer {
+namespace {
+
+Result<SeekableLayer> write_format(LayerFormat format, const WriteTar& write_tar,
+                                   BlockPipeline& pipeline, store::ContentWriter& out) {
+  switch (format) {
+    case LayerFormat::Estargz:
+      return write_estargz(write_tar, pipeline, out);
+    case LayerFormat::ZstdChunked:
+      return write_zstd_chunked(write_tar, pipeline, out);
+    case LayerFormat::Uncompressed:
+    case LayerFormat::Gzip:
+    case LayerFormat::Zstd:
+      break;
+  }
+  TRY(write_tar(pipeline));
+  SeekableLayer layer;
+  layer.totals = TRY(pipeline.finish());
+  return layer;
+}
+
+}  // namespace
 
 TreeOptions tree_options(const WriteOptions& options) {
   TreeOptions tree;
@@ -21,20 +43,23 @@ Result<WrittenLayer> write_layer(const std::filesystem::path& directory,
   const StreamFormat format = TRY(stream_format(options.compression, options.level));
   const std::unique_ptr<store::ContentWriter> writer = TRY(content.writer());
   std::optional<PieceSource> pieces;
-  const bool compressed = options.compression != Compression::Uncompressed;
+  const bool compressed = options.compression != LayerFormat::Uncompressed;
   if (options.pieces != nullptr && compressed) pieces.emplace(*options.pieces, content);
   BlockPipeline pipeline(format, pool, *writer, pieces ? &*pieces : nullptr);
-  TRY(write_tree(directory, tree_options(options), pipeline, stop));
-  TRY(pipeline.append_zeros(kTarEndBytes));
-  const BlockPipeline::Totals totals = TRY(pipeline.finish());
+  const auto write_tar = [&](TarSink& sink) -> Status {
+    TRY(write_tree(directory, tree_options(options), sink, stop));
+    return sink.append_zeros(kTarEndBytes);
+  };
+  SeekableLayer written = TRY(write_format(options.compression, write_tar, pipeline, *writer));
 
   WrittenLayer layer;
   layer.descriptor.size = writer->bytes_written();
   layer.descriptor.digest = TRY(writer->commit());
-  if (pieces) TRY(options.pieces->add(layer.descriptor.digest, totals.pieces));
+  if (pieces) TRY(options.pieces->add(layer.descriptor.digest, written.totals.pieces));
   layer.descriptor.media_type = layer_media_type(options.compression, options.oci_types);
-  layer.diff_id = totals.raw_digest;
-  layer.tar_bytes = totals.raw_bytes;
+  layer.descriptor.annotations = std::move(written.annotations);
+  layer.diff_id = written.totals.raw_digest;
+  layer.tar_bytes = written.totals.raw_bytes;
   return layer;
 }
 

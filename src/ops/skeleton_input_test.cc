@@ -144,7 +144,7 @@ class SkeletonRunTest : public testing::Test {
     EXPECT_EQ(on_scratch, on.skeleton != nullptr);
     layer::WriteOptions options;
     options.clamp_mtime = 1'000'000'001;  // what is touched now is of the same time
-    return layer::layer_diff_id(store_->snapshotter().directory(id), options, {});
+    return *TRY(layer::layer_diff_id(store_->snapshotter().directory(id), options, {}));
   }
 
   void expect_the_same(const FileOp& op) {

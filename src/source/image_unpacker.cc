@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "layer/diff.h"
+#include "oci/layer_format.h"
 #include "oci/rfc3339.h"
 #include "source/image_blobs.h"
 #include "source/incoming_blob.h"
@@ -207,6 +208,7 @@ Result<UnpackedImage> ImageUnpacker::unpack(const ResolvedImage& image,
       TRY(store_.snapshotter().set_created(committed, *created));
     }
     store::LayerBlob blob{layers[index], image.config.diff_ids[index]};
+    blob.descriptor.annotations = toc_annotations(layers[index]);
     blob.label = layers[index].annotation_of(annotation::kLayerPart);
     TRY(store_.layers().add_blob(committed, kFetchedVariant, blob));
     const store::SnapshotId known = TRY(store_.layers().add_chain(chain[index], committed));

@@ -2,10 +2,26 @@
 
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
+#include "oci/json_fields.h"
+#include "oci/json_writer.h"
+
 namespace slipway::store {
 namespace {
 
-// A row of digest, media_type, size, diff_id, label, outline.
+constexpr size_t kMostAnnotationBytes = 64 << 10;
+
+Result<std::map<std::string, std::string>> parse_annotations(std::string_view text) {
+  std::map<std::string, std::string> annotations;
+  const nlohmann::json object = TRY(json_fields::parse_object(text, kMostAnnotationBytes));
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_string()) annotations[name] = value.get<std::string>();
+  }
+  return annotations;
+}
+
+// A row of digest, media_type, size, diff_id, label, outline, annotations.
 Result<LayerBlob> read_blob(const Rows& rows) {
   LayerBlob blob;
   blob.descriptor.digest = TRY(Digest::parse(rows.view(0)));
@@ -14,6 +30,7 @@ Result<LayerBlob> read_blob(const Rows& rows) {
   blob.diff_id = TRY(Digest::parse(rows.view(3)));
   blob.label = rows.text(4);
   if (!rows.view(5).empty()) blob.outline = TRY(Digest::parse(rows.view(5)));
+  blob.descriptor.annotations = TRY(parse_annotations(rows.view(6)));
   return blob;
 }
 
@@ -40,25 +57,25 @@ Result<std::optional<LayerBlob>> LayerIndex::find_blob(SnapshotId snapshot,
 Result<std::vector<LayerBlob>> LayerIndex::find_parts(SnapshotId snapshot,
                                                       std::string_view variant) {
   auto database = core_->database().lock();
-  return read_blobs(
-      TRY(database->query("SELECT digest, media_type, size, diff_id, label, outline FROM "
-                          "layer_blobs WHERE snapshot = ? AND variant = ? ORDER BY part",
-                          snapshot.value, variant)));
+  return read_blobs(TRY(database->query(
+      "SELECT digest, media_type, size, diff_id, label, outline, "
+      "annotations FROM layer_blobs WHERE snapshot = ? AND variant = ? ORDER BY part",
+      snapshot.value, variant)));
 }
 
 Result<std::vector<LayerBlob>> LayerIndex::blobs_of(SnapshotId snapshot) {
   auto database = core_->database().lock();
   return read_blobs(
-      TRY(database->query("SELECT digest, media_type, size, diff_id, label, outline FROM "
-                          "layer_blobs WHERE snapshot = ?",
+      TRY(database->query("SELECT digest, media_type, size, diff_id, label, outline, "
+                          "annotations FROM layer_blobs WHERE snapshot = ?",
                           snapshot.value)));
 }
 
 Result<std::vector<LayerBlob>> LayerIndex::parts_like(const Digest& outline) {
   auto database = core_->database().lock();
   return read_blobs(
-      TRY(database->query("SELECT DISTINCT digest, media_type, size, diff_id, label, outline FROM "
-                          "layer_blobs WHERE outline = ? AND outline <> ''",
+      TRY(database->query("SELECT DISTINCT digest, media_type, size, diff_id, label, outline, "
+                          "annotations FROM layer_blobs WHERE outline = ? AND outline <> ''",
                           outline.str())));
 }
 
@@ -76,10 +93,12 @@ Status LayerIndex::add_parts(SnapshotId snapshot, std::string_view variant,
   for (const LayerBlob& part : parts) {
     TRY(
         database->run("INSERT INTO layer_blobs(snapshot, variant, part, label, outline, digest, "
-                      "media_type, size, diff_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                      "media_type, size, diff_id, annotations) "
+                      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                       snapshot.value, variant, number++, part.label, part.outline.str(),
                       part.descriptor.digest.str(), part.descriptor.media_type,
-                      static_cast<int64_t>(part.descriptor.size), part.diff_id.str()));
+                      static_cast<int64_t>(part.descriptor.size), part.diff_id.str(),
+                      JsonWriter().map(part.descriptor.annotations).take()));
   }
   return transaction.commit();
 }

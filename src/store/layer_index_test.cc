@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/temp_dir.h"
+#include "oci/layer_format.h"
 #include "store/store.h"
 
 namespace slipway::store {
@@ -20,6 +21,7 @@ TEST_F(LayerIndexTest, ABlobIsFoundByItsVariant) {
   const SnapshotId id = snapshot();
   LayerBlob blob;
   blob.descriptor = {media_type::kOciLayerGzip, Digest::sha256_of("blob"), 4};
+  blob.descriptor.annotations = {{annotation::kStargzTarBytes, "9"}};
   blob.diff_id = Digest::sha256_of("tar");
   ASSERT_TRUE(store_->layers().add_blob(id, "gzip-6", blob));
   const std::optional<LayerBlob> found = *store_->layers().find_blob(id, "gzip-6");

@@ -166,6 +166,10 @@ UPDATE cache_mounts SET measured = NULL;
                                                                    R"sql(
 ALTER TABLE cache_mounts ADD COLUMN linking INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE cache_mounts ADD COLUMN longest_path INTEGER NOT NULL DEFAULT 0;
+)sql",
+
+                                                                   R"sql(
+ALTER TABLE layer_blobs ADD COLUMN annotations TEXT NOT NULL DEFAULT '{}';
 )sql"};
 
 }  // namespace slipway::store
