@@ -51,6 +51,13 @@ build --platform "$both" -o "type=oci,dest=$work/app3,tar=false,source-date-epoc
 equal "$(ran COPY)" 0
 cmp "$work/app2/index.json" "$work/app3/index.json"
 
+# A cache has the steps of all platforms: with it another store runs none of them.
+build --platform "$both" --cache-to "type=local,dest=$work/cache" -o type=cacheonly .
+SLIPWAY_ROOT=$work/store2 build --platform "$both" --cache-from "type=local,src=$work/cache" \
+  -o "type=oci,dest=$work/cached,tar=false,source-date-epoch=1" -t app:latest .
+equal "$(ran 'COPY --from')" 0
+cmp "$work/app2/index.json" "$work/cached/index.json"
+
 # A registry that speaks Docker's types; one platform with an index; annotations at their places.
 build --platform "$both" -t "$registry/docker:1" -o type=registry,oci-mediatypes=false .
 equal "$(skopeo inspect --raw --tls-verify=false "docker://$registry/docker:1" | jq -r .mediaType)" \

@@ -36,6 +36,19 @@ for archive in oci docker; do
   equal "$(cat "$(podman_here image mount "$image")/file")" $'pushed\nmore' "$archive archive"
 done
 
+# --load: into the engine of this machine, here a podman with a store of this test's own.
+mkdir "$work/bin"
+cat >"$work/bin/podman" <<EOF
+#!/bin/bash
+exec $(command -v podman) --root "$work/podman" --runroot "$work/podman-run" --storage-driver vfs "\$@"
+EOF
+chmod +x "$work/bin/podman"
+PATH=$work/bin:$PATH build -t app:loaded --load .
+equal "$(cat "$(podman_here image mount app:loaded)/file")" $'pushed\nmore' "a loaded image"
+printf '#!/bin/sh\necho no room >&2\nexit 3\n' >"$work/bin/podman"
+PATH=$work/bin:$PATH expect_exit 1 slipway build -t app:loaded --load .
+logged 'podman load --quiet ended with code 3: no room'
+
 # Local images: list, tag, push, pull, save, load, remove.
 build -t app:local .
 slipway tag app:local "$registry/team/tagged:v2"
