@@ -87,6 +87,7 @@ std::vector<Package> parse_dpkg_status(std::string_view text) {
                     .architecture = std::string(paragraph.value("Architecture")),
                     .source = source_name(paragraph.value("Source")),
                     .supplier = std::string(paragraph.value("Maintainer"))};
+    if (package.source == package.name) package.source.clear();
     const bool whole = !package.name.empty() && !package.version.empty();
     if (whole && is_installed(paragraph.value("Status"))) packages.push_back(std::move(package));
   }

@@ -13,12 +13,13 @@ TEST(DpkgStatus, ListsWhatIsInstalled) {
       "Package: bash\nStatus: install ok installed\nVersion: 5.2-1+b1\nArchitecture: amd64\n"
       "Description: a shell\n Package: not a field\nSource: bash-src (5.2-1)\n\n\n"
       "Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n"
-      "Package: half\n\nVersion: 2\n\nPackage: base-files\nVersion: 12\n");
+      "Package: half\n\nVersion: 2\n\nPackage: base-files\nSource: base-files (12)\nVersion: 12\n");
   ASSERT_THAT(packages, SizeIs(2));
   EXPECT_EQ(packages[0].name, "bash");
   EXPECT_EQ(packages[0].version, "5.2-1+b1");
   EXPECT_EQ(packages[0].architecture, "amd64");
   EXPECT_EQ(packages[0].source, "bash-src");
+  EXPECT_EQ(packages[1].source, "");
   EXPECT_EQ(packages[1].name, "base-files");  // status.d has no Status
 }
 
