@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "graph/unread_sources.h"
+#include "oci/layer_format.h"
 #include "oci/layer_skeleton.h"
 #include "oci/rfc3339.h"
 #include "ops/merge_runner.h"
@@ -230,9 +231,10 @@ Result<std::optional<RemoteResults::Results>> RemoteResults::name_image(
   layers->stack.diff_ids = found->image.config.diff_ids;
   layers->stack.created = format_rfc3339_microseconds(store::now_microseconds());
   for (size_t i = 0; i < layers->stack.layers.size(); ++i) {
-    auto& annotations = layers->stack.layers[i].annotations;
-    annotations = {{annotation::kUncompressed, layers->stack.diff_ids[i].str()},
-                   {annotation::kCreated, layers->stack.created}};
+    Descriptor& layer = layers->stack.layers[i];
+    layer.annotations = toc_annotations(layer);
+    layer.annotations[annotation::kUncompressed] = layers->stack.diff_ids[i].str();
+    layer.annotations[annotation::kCreated] = layers->stack.created;
   }
   {
     auto origins = origins_.lock();
