@@ -89,7 +89,7 @@ if has podman; then
     podman_here image unmount "$name" >/dev/null
   done
   status=0
-  podman_here run --rm --network=none --ulimit nofile=1024:1024 "$registry/app:estargz-off" >"$work/out" 2>"$work/log" || status=$?
+  podman_here run --rm --network=none --cgroups=disabled --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 "$registry/app:estargz-off" >"$work/out" 2>"$work/log" || status=$?
   # From 125 on it is podman that failed, which may be this machine's fault.
   if [ $status -ge 125 ]; then missing "podman run" "$(tail -1 "$work/log")"; else equal "$(cat "$work/out")" last; fi
   podman_here rmi -af >/dev/null 2>&1
@@ -116,7 +116,8 @@ for format in estargz zstd:chunked gzip; do
   printf 'FROM %s\n' "$registry/app:estargz-off" >on-top/Dockerfile
   build -o "type=registry,name=$registry/forced,compression=$format,force-compression=true" on-top
   case $format in
-    estargz) equal "$(base_layers "$registry/forced")" "$(base_layers "$registry/app:estargz-off")" ;;
+    estargz) equal "$(base_layers "$registry/forced" | jq -c 'map(.annotations | length) | unique')" "[2]"
+      equal "$(base_layers "$registry/forced" | jq -c '.[1:]')" "$(base_layers "$registry/app:estargz-off" | jq -c '.[1:]')" "all but busybox" ;;
     zstd:chunked) equal "$(base_layers "$registry/forced" | jq -c 'map(.annotations | length) | unique')" "[4]" ;;
     gzip) equal "$(base_layers "$registry/forced" | jq -c 'map(.annotations) | unique')" "[null]" ;;
   esac
