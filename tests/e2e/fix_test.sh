@@ -65,19 +65,19 @@ grep -qx models .dockerignore
 
 # What the notes say is different, what differs in any two builds, and what no longer comes along.
 tree() {
-  (cd "$1" && find . \( -path ./root/.cache -o -path ./var/cache/apt -o -path ./var/lib/apt/lists \
-    -o -path ./var/log -o -path ./var/cache/ldconfig -o -path ./etc/apt/apt.conf.d/docker-clean \
-    -o -name __pycache__ -o -name uv_cache.json -o -name RECORD \
-    -o -path './*/.git' -o -path './*/node_modules' -o -path './*/models' -o -path './*/.dockerignore' \
-    -o -name Dockerfile \) -prune -o \( -type f -printf '%p %m %u %s ' -exec sh -c 'sha256sum <"$1"' - {} \; \) \
-    -o -printf '%p %m %u %l\n' | LC_ALL=C sort)
+  local -a other=(\( -path ./root/.cache -o -path ./var/cache/apt -o -path ./var/lib/apt/lists -o -path ./var/log
+    -o -path ./var/cache/ldconfig -o -path ./etc/apt/apt.conf.d/docker-clean -o -name __pycache__ -o -name uv_cache.json
+    -o -path './*/.git' -o -path './*/node_modules' -o -path './*/models' -o -path './*/.dockerignore' -o -name Dockerfile
+    \) -prune)
+  (cd "$1" && find . "${other[@]}" -o -printf '%p %y %m %u %g %l\n' | LC_ALL=C sort
+    find . "${other[@]}" -o -type f -exec sha256sum {} + | LC_ALL=C sort -k2)
 }
 check_service() { # FOLDER DOCKERFILE STEP WANTED
   local folder=$1 dockerfile=$2 service=$3 wanted=$4
   (cd "$folder" && build "${base[@]}" -f "$dockerfile" -o "type=local,dest=$work/tree-$service" .)
   (cd "$folder" && echo "print('2')" >>"$(dirname "$dockerfile")/morgan_$service/app.py" &&
     build "${base[@]}" -f "$dockerfile" .)
-  equal "$(ran 'uv sync')" "$wanted" "steps of $folder/$dockerfile that install again"
+  equal "$(ran 'uv sync|RUN <<')" "$wanted" "steps of $folder/$dockerfile that install again"
 }
 for each in "${projects[@]}"; do
   service=$(basename "$each")

@@ -198,8 +198,7 @@ TEST(Compose, UnknownKeysNameTheNearest) {
 }
 
 TEST(Compose, WhatIsNotDoneIsRefusedByNameWhenBuilding) {
-  for (const char* line : {"privileged: true", "isolation: hyperv", "entitlements: [x]",
-                           "sbom: true", "provenance: mode=max"}) {
+  for (const char* line : {"privileged: true", "isolation: hyperv", "entitlements: [x]"}) {
     bake::Definitions definitions;
     definitions.targets.push_back(only("    build:\n      " + std::string(line) + "\n"));
     definitions.targets[0].name = "app";

@@ -39,7 +39,8 @@ std::vector<std::string> digests(const graph::Definition& definition) {
   return all;
 }
 
-// The names of the stages whose text is the same as before, and that of all they are based on.
+// The names of the stages whose text is the same as before, and that of all they are based on. (A
+// base named by a variable may be any other stage.)
 std::vector<std::string> untouched(const Dockerfile& before, const Dockerfile& after) {
   std::vector<std::string> names;
   std::set<std::string> same;
@@ -49,6 +50,7 @@ std::vector<std::string> untouched(const Dockerfile& before, const Dockerfile& a
     std::set<std::string> others;
     for (const Stage& stage : before.stages) others.insert(stage.name);
     bool equal = a.instructions.size() == b.instructions.size() &&
+                 !a.base_name.contains('$') &&
                  (!others.contains(a.base_name) || same.contains(a.base_name));
     for (size_t j = 0; equal && j < a.instructions.size(); ++j) {
       const std::string& source = info_of(a.instructions[j]).source;
