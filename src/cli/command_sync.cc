@@ -9,7 +9,8 @@ namespace slipway::cli {
 Command make_sync_command(CLI::App& app) {
   app.footer(
       "A build ends when its results are ready; a process that it leaves behind puts them on disk. "
-      "If the\nmachine loses power before, the steps run again: nothing is wrong, only gone. Use this "
+      "If the\nmachine loses power before, the steps run again: nothing is wrong, only gone. Use "
+      "this "
       "before you\ndetach a volume or throw a machine away whose cache you want to keep. With "
       "SLIPWAY_SYNC=wait builds\nwait themselves, and so they do where CI is set, unless "
       "SLIPWAY_SYNC=background.");

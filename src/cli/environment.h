@@ -15,7 +15,7 @@ struct Environment {
   bool stderr_is_terminal = false;
   int terminal_columns = 80;
   int terminal_rows = 24;
-  bool root = false;  // effective user id 0, outside of any namespace of ours
+  bool root = false;           // effective user id 0, outside of any namespace of ours
   bool first_process = false;  // of a container: all others end with it
 
   std::string get(const std::string& name, std::string fallback = {}) const {

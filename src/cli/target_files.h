@@ -20,12 +20,12 @@ struct TargetFiles {
   std::filesystem::path directory;
   std::optional<dockerfile::UrlContext> url;
   std::vector<std::string> ignore_patterns;  // of the directory
-  std::filesystem::path ignore_file;  // that has them, also where it is still missing
+  std::filesystem::path ignore_file;         // that has them, also where it is still missing
 
   std::string name;  // of the Dockerfile, as errors show it
   std::string text;
   std::filesystem::path path;  // empty: stdin, inline, or elsewhere
-  Digest step;  // that read it
+  Digest step;                 // that read it
 };
 
 struct TargetFilesOptions {

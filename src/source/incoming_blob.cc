@@ -56,9 +56,8 @@ void IncomingBlob::fetch(BlobOrigin& origin, const Descriptor& wanted,
           auto transfer = transfer_.lock();
           transfer->written = written;
           transfer_.notify_all();
-          transfer.wait(stop_.get_token(), [](const Transfer& t) {
-            return t.written < t.read + kFarthestAhead;
-          });
+          transfer.wait(stop_.get_token(),
+                        [](const Transfer& t) { return t.written < t.read + kFarthestAhead; });
         });
     {
       auto transfer = transfer_.lock();

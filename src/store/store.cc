@@ -165,8 +165,7 @@ Status Store::distrust() {
   auto database = core_->database().lock();
   Transaction transaction = TRY(Transaction::begin(*database));
   for (const UnsafeTable& table : kUnsafeTables) TRY(database->run(table.distrust));
-  TRY(database->run(
-      "UPDATE cache_mounts SET unsafe_boot = 'lost' WHERE unsafe_boot IS NOT NULL"));
+  TRY(database->run("UPDATE cache_mounts SET unsafe_boot = 'lost' WHERE unsafe_boot IS NOT NULL"));
   TRY(database->run("UPDATE meta SET value = '' WHERE name = 'boot_id'"));
   return transaction.commit();
 }

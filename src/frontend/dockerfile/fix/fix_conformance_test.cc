@@ -49,8 +49,7 @@ std::vector<std::string> untouched(const Dockerfile& before, const Dockerfile& a
     const Stage& b = after.stages[i];
     std::set<std::string> others;
     for (const Stage& stage : before.stages) others.insert(stage.name);
-    bool equal = a.instructions.size() == b.instructions.size() &&
-                 !a.base_name.contains('$') &&
+    bool equal = a.instructions.size() == b.instructions.size() && !a.base_name.contains('$') &&
                  (!others.contains(a.base_name) || same.contains(a.base_name));
     for (size_t j = 0; equal && j < a.instructions.size(); ++j) {
       const std::string& source = info_of(a.instructions[j]).source;
