@@ -10,6 +10,7 @@
 #include "base/file_io.h"
 #include "store/cache_merge.h"
 #include "store/cache_survey.h"
+#include "store/unsafe_marker.h"
 
 namespace slipway::store {
 namespace {
@@ -20,7 +21,8 @@ Status mark_used(Core& core, int64_t id, bool begins) {
   TRY(core.database().lock()->run(
       "UPDATE cache_mounts SET last_used = ?2, uses = uses + ?3, unsafe_boot = ?4 WHERE id = ?1",
       id, now_microseconds(), begins ? 1 : 0, core.boot_id()));
-  return {};
+  // After the row: a barrier that finds the row as it was removes the marker of before.
+  return make_unsafe_marker(directory_of_cache_mount(core.layout(), id));
 }
 
 // Values of the column `linking`: steps that had the cache in their overlay and linked nothing out
@@ -152,6 +154,7 @@ Status CacheMounts::create(const CacheMountSpec& spec, int64_t id) {
       return errno_error("change mode of cache mount {}", spec.id);
     }
   }
+  TRY(make_unsafe_marker(draft));
   const std::filesystem::path target = directory(id).parent_path();
   TRY(core_->discard_tree(target));
   if (::rename(draft.c_str(), target.c_str()) != 0) {

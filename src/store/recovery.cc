@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file_io.h"
+#include "store/unsafe_marker.h"
 
 namespace slipway::store {
 namespace {
@@ -78,6 +79,15 @@ Status drop_unsafe_rows(Database& database, const std::string& boot) {
   return {};
 }
 
+// Of which the row has lost what it said.
+Status drop_marked_caches(Database& database, const Layout& layout) {
+  for (const std::string& name : TRY(list_directory(layout.cache_mounts()))) {
+    if (!has_unsafe_marker(layout.cache_mounts() / name)) continue;
+    TRY(database.run("DELETE FROM cache_mounts WHERE id = ?", name));
+  }
+  return {};
+}
+
 // Again and again, what stands on a row that is gone.
 Status drop_dependent_rows(Database& database) {
   while (TRY(database.run("DELETE FROM snapshots WHERE parent <> 0 AND committed = 1 AND "
@@ -142,6 +152,7 @@ Status recover_after_boot(Core& core) {
   Transaction transaction = TRY(Transaction::begin(*database));
   if (TRY(last_boot(*database)) == core.boot_id()) return {};
   TRY(drop_unsafe_rows(*database, core.boot_id()));
+  TRY(drop_marked_caches(*database, core.layout()));
   TRY(drop_rows_without_files(*database, core.layout()));
   TRY(drop_dependent_rows(*database));
   TRY(remove_unknown_blobs(core, *database));

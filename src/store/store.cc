@@ -13,6 +13,7 @@
 #include "store/recovery.h"
 #include "store/reserve.h"
 #include "store/schema.h"
+#include "store/unsafe_marker.h"
 
 namespace slipway::store {
 namespace {
@@ -196,8 +197,11 @@ Status Store::sync_and_trust() {
   }
   for (const UnusedMount& mount : mounts) {
     // A use since then has moved last_used.
-    TRY(database->run("UPDATE cache_mounts SET unsafe_boot = NULL WHERE id = ? AND last_used = ?",
+    const int64_t trusted = TRY(
+        database->run("UPDATE cache_mounts SET unsafe_boot = NULL WHERE id = ? AND last_used = ?",
                       mount.id, mount.last_used));
+    // While the transaction keeps others from beginning a use.
+    if (trusted > 0) TRY(remove_unsafe_marker(directory_of_cache_mount(layout(), mount.id)));
   }
   TRY(transaction.commit());
   return database->checkpoint();

@@ -162,6 +162,26 @@ TEST_F(StoreTest, AfterTheMachineDiedWhatHasLostItsFilesIsGone) {
   }
 }
 
+// The log of the database is lost with the machine, what a step did to the cache is not.
+TEST_F(StoreTest, ACacheThatIsUsedAgainIsUnsafeThoughItsRowDoesNotSaySo) {
+  {
+    const auto store = open();
+    ASSERT_TRUE(store->cache_mounts().acquire({.id = "used"}, {}));
+    ASSERT_TRUE(store->cache_mounts().acquire({.id = "unused"}, {}));
+    ASSERT_TRUE(store->barrier());
+    ASSERT_TRUE(store->cache_mounts().acquire({.id = "used"}, {}));
+    ASSERT_TRUE(
+        store->core()->database().lock()->execute("UPDATE cache_mounts SET unsafe_boot = NULL"));
+    reboot(*store);
+  }
+  const auto store = open();
+  auto database = store->core()->database().lock();
+  Rows rows = *database->query("SELECT name FROM cache_mounts");
+  ASSERT_TRUE(*rows.next());
+  EXPECT_EQ(rows.text(0), "unused");
+  EXPECT_FALSE(*rows.next());
+}
+
 TEST_F(StoreTest, ABlobWrittenAgainHasToBeMadeSafeAgain) {
   Digest digest;
   {
