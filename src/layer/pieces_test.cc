@@ -59,6 +59,7 @@ TEST_F(PiecesTest, TheBytesAreTheSameWithAndWithout) {
   for (int i = 0; i < 400; ++i) put(in / "small" / std::to_string(i), text_of(i, 3000));
   for (const LayerFormat compression :
        {LayerFormat::Gzip, LayerFormat::Zstd, LayerFormat::Estargz, LayerFormat::ZstdChunked}) {
+    SCOPED_TRACE(layer_format_name(compression));
     const Descriptor plain = write(in, nullptr, compression);
     EXPECT_EQ(write(in, &store_->pieces(), compression), plain);
     EXPECT_EQ(write(in, &store_->pieces(), compression), plain);
