@@ -72,6 +72,12 @@ Error make_error(ErrorCode code, fmt::format_string<Args...> format, Args&&... a
   return Error(code, fmt::format(format, std::forward<Args>(args)...));
 }
 
+// An error of InvalidInput: invalid_input("unknown flag {}", flag).
+template <typename... Args>
+Error invalid_input(fmt::format_string<Args...> format, Args&&... args) {
+  return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...);
+}
+
 // Error of the system call that just failed (reads errno): errno_error("open {}", path).
 template <typename... Args>
 Error errno_error(fmt::format_string<Args...> format, Args&&... args) {

@@ -12,16 +12,11 @@ using Json = nlohmann::json;
 
 constexpr size_t kMaxBytes = 32 << 20;
 
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...);
-}
-
 // A member that is an index below `count`. One that is missing is 0, as Go writes it.
 Result<size_t> index_of(const Json& object, const char* name, size_t count) {
   const int64_t value = TRY(json_fields::integer(object, name));
   if (value < 0 || static_cast<uint64_t>(value) >= count) {
-    return invalid("{}: there is no {}", name, value);
+    return invalid_input("{}: there is no {}", name, value);
   }
   return static_cast<size_t>(value);
 }
@@ -31,7 +26,7 @@ Result<ConfigLayer> layer_of(const Json& object, size_t count) {
   layer.blob = TRY(Digest::parse(TRY(json_fields::string(object, "blob"))));
   layer.parent = TRY(json_fields::integer(object, "parent"));
   if (layer.parent < -1 || layer.parent >= static_cast<int64_t>(count)) {
-    return invalid("parent: there is no layer {}", layer.parent);
+    return invalid_input("parent: there is no layer {}", layer.parent);
   }
   return layer;
 }
@@ -41,11 +36,11 @@ Result<ConfigChain> chain_of(const Json& object, size_t layer_count) {
   chain.created = TRY(json_fields::string(object, "createdAt"));
   const Json* layers = json_fields::find(object, "layers");
   if (layers == nullptr) return chain;
-  if (!layers->is_array()) return invalid("layers: array expected");
+  if (!layers->is_array()) return invalid_input("layers: array expected");
   for (const Json& layer : *layers) {
     if (!layer.is_number_unsigned() || layer.get<uint64_t>() >= layer_count) {
-      return invalid("layers: there is no {}",
-                     layer.dump(-1, ' ', false, Json::error_handler_t::replace));
+      return invalid_input("layers: there is no {}",
+                           layer.dump(-1, ' ', false, Json::error_handler_t::replace));
     }
     chain.layers.push_back(layer.get<size_t>());
   }
@@ -53,10 +48,10 @@ Result<ConfigChain> chain_of(const Json& object, size_t layer_count) {
 }
 
 Result<std::vector<ConfigInput>> input_of(const Json& list, size_t record_count) {
-  if (!list.is_array() || list.empty()) return invalid("inputs: an input without records");
+  if (!list.is_array() || list.empty()) return invalid_input("inputs: an input without records");
   std::vector<ConfigInput> inputs;
   for (const Json& object : list) {
-    if (!object.is_object()) return invalid("inputs: object expected");
+    if (!object.is_object()) return invalid_input("inputs: object expected");
     ConfigInput& input = inputs.emplace_back();
     input.selector = TRY(json_fields::string(object, "selector"));
     input.link = TRY(index_of(object, "link", record_count));
@@ -76,7 +71,7 @@ Result<ConfigRecord> record_of(const Json& object, size_t record_count, size_t l
   for (const Json* chain : chains) record.chains.push_back(TRY(chain_of(*chain, layer_count)));
   const Json* inputs = json_fields::find(object, "inputs");
   if (inputs == nullptr) return record;
-  if (!inputs->is_array()) return invalid("inputs: array expected");
+  if (!inputs->is_array()) return invalid_input("inputs: array expected");
   for (const Json& list : *inputs) record.inputs.push_back(TRY(input_of(list, record_count)));
   return record;
 }
@@ -90,7 +85,7 @@ Status check_layers(const std::vector<ConfigLayer>& layers) {
     for (auto at = static_cast<int64_t>(start); at != -1;) {
       const auto index = static_cast<size_t>(at);
       if (marks[index] == Mark::Good) break;
-      if (marks[index] == Mark::Open) return invalid("layer {} is below itself", index);
+      if (marks[index] == Mark::Open) return invalid_input("layer {} is below itself", index);
       marks[index] = Mark::Open;
       path.push_back(index);
       at = layers[index].parent;
@@ -122,7 +117,7 @@ Status check_records(const std::vector<ConfigRecord>& records) {
     }
   }
   if (taken == records.size()) return {};
-  return invalid("records are inputs of themselves");
+  return invalid_input("records are inputs of themselves");
 }
 
 Result<std::vector<ConfigRecord>> records_of(const Json& document, size_t layer_count) {

@@ -15,11 +15,6 @@ namespace {
 
 constexpr char kSourceDateEpoch[] = "SOURCE_DATE_EPOCH";  // given to every build that sets none
 
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...);
-}
-
 // Compose allows dots in the names of services, bake does not.
 std::string sanitized(std::string name) {
   std::replace(name.begin(), name.end(), '.', '_');
@@ -152,8 +147,9 @@ class Resolver {
     for (const auto& [context, path] : contexts) {
       if (!path.starts_with("target:")) continue;
       const std::string other = path.substr(7);
-      if (other == name) return invalid("target {} cannot link to itself", other);
-      if (contains(visited, other)) return invalid("infinite loop from {} to {}", name, other);
+      if (other == name) return invalid_input("target {} cannot link to itself", other);
+      if (contains(visited, other))
+        return invalid_input("infinite loop from {} to {}", name, other);
       if (!result_.targets.contains(other)) {
         TargetDefinition linked = TRY(complete(other));
         linked.outputs = std::vector<Fields>{Fields{{"type", "cacheonly"}}};
@@ -179,7 +175,7 @@ class Resolver {
     if (mine.platforms->size() <= 1 || theirs.platforms->size() <= 1) return {};
     for (const std::string& platform : *mine.platforms) {
       if (contains(*theirs.platforms, platform)) continue;
-      return invalid(
+      return invalid_input(
           "target {} can't be used by {} because its platforms [{}] are not a subset of [{}]",
           other, name, join(*mine.platforms, " "), join(*theirs.platforms, " "));
     }
@@ -201,7 +197,8 @@ Result<std::vector<std::string>> names_for(const Definitions& definitions,
   for (const TargetDefinition& target : definitions.targets) {
     if (name_matches(pattern, target.name).value_or(false)) add_once(names, target.name);
   }
-  if (names.empty()) return invalid("could not find any target matching {}", go_quote(pattern));
+  if (names.empty())
+    return invalid_input("could not find any target matching {}", go_quote(pattern));
   return names;
 }
 
@@ -296,8 +293,8 @@ Result<Resolved> resolve(const Definitions& definitions, const Request& request,
   Resolved resolved = TRY(Resolver(definitions, std::move(overrides)).run(names));
   for (const auto& [name, target] : resolved.targets) {
     if (request.stdin_allowed) break;
-    if (target.context == "-") return invalid("context from stdin not allowed in bake");
-    if (target.dockerfile == "-") return invalid("dockerfile from stdin not allowed in bake");
+    if (target.context == "-") return invalid_input("context from stdin not allowed in bake");
+    if (target.dockerfile == "-") return invalid_input("dockerfile from stdin not allowed in bake");
   }
   const auto epoch = environment ? environment(kSourceDateEpoch) : std::nullopt;
   if (!epoch || epoch->empty()) return resolved;

@@ -17,11 +17,6 @@ using hcl::Type;
 using hcl::Value;
 using Kind = hcl::Type::Kind;
 
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...);
-}
-
 Type text_map() {
   return Type::map(Type::string());
 }
@@ -41,10 +36,10 @@ template <typename ReadText, typename ReadObject>
 Status each_entry(const Value& value, const Type& element, const ReadText& read_text,
                   const ReadObject& read_object) {
   if (!value.is(Kind::Tuple) && !value.is(Kind::List)) {
-    return invalid("{}", hcl::mismatch(value.type(), Type::list(element)));
+    return invalid_input("{}", hcl::mismatch(value.type(), Type::list(element)));
   }
   for (const Value& entry : value.elements()) {
-    if (entry.is_null()) return invalid("an entry is null");
+    if (entry.is_null()) return invalid_input("an entry is null");
     if (!entry.is(Kind::String)) {
       TRY(read_object(entry));
     } else if (!entry.text().empty()) {
@@ -59,7 +54,7 @@ Result<Fields> fields_of(const Value& entry) {
   const Value map = TRY(hcl::convert(entry, text_map()));
   Fields fields;
   for (const auto& [name, value] : map.entries()) {
-    if (value.is_null()) return invalid("the value of {} is null", go_quote(name));
+    if (value.is_null()) return invalid_input("the value of {} is null", go_quote(name));
     fields.emplace(name, value.text());
   }
   return fields;
@@ -120,7 +115,7 @@ Result<std::vector<Fields>> caches_from(const Value& value) {
   };
   const auto add_object = [&](const Value& entry) -> Status {
     Fields fields = TRY(fields_of(entry));
-    if (fields["type"].empty()) return invalid("type required for {}", hcl::to_json(entry));
+    if (fields["type"].empty()) return invalid_input("type required for {}", hcl::to_json(entry));
     caches.push_back(std::move(fields));
     return {};
   };
@@ -136,7 +131,7 @@ Result<std::vector<Fields>> outputs_from(const Value& value) {
   };
   const auto add_object = [&](const Value& entry) -> Status {
     Fields fields = TRY(fields_of(entry));
-    if (fields["type"].empty()) return invalid("type is required for output");
+    if (fields["type"].empty()) return invalid_input("type is required for output");
     if (fields.contains("dest") && fields["dest"].empty()) fields.erase("dest");
     outputs.push_back(std::move(fields));
     return {};
@@ -173,7 +168,7 @@ Result<std::vector<SshSpec>> ssh_from(const Value& value) {
     const Value* paths = object.find("paths");
     if (paths != nullptr && !paths->is_null()) {
       for (const Value& path : paths->elements()) {
-        if (path.is_null()) return invalid("a path is null");
+        if (path.is_null()) return invalid_input("a path is null");
         ssh.paths.push_back(path.text());
       }
     }
@@ -191,7 +186,7 @@ Result<std::vector<PolicySpec>> policies_from(const Value& value) {
     return {};
   };
   const auto add_object = [&](const Value& entry) -> Status {
-    if (!entry.is_mapping()) return invalid("{}", hcl::mismatch(entry.type(), text_map()));
+    if (!entry.is_mapping()) return invalid_input("{}", hcl::mismatch(entry.type(), text_map()));
     std::vector<std::string> fields;
     for (const auto& [name, field] : entry.entries()) {
       if (field.is_null() || (field.is(Kind::String) && field.text().empty())) continue;
@@ -224,7 +219,7 @@ Result<ResourceLimits> resources_from(const Value& value) {
   for (const auto& [name, limit] : object.entries()) {
     if (limit.is_null()) continue;
     if (limit.is(Kind::Number) && !limit.as_number().to_int64()) {
-      return invalid("{} must be a whole number", name);
+      return invalid_input("{} must be a whole number", name);
     }
     TRY(set_resource(limits, name, TRY(hcl::convert(limit, Type::string())).text()));
   }

@@ -17,11 +17,6 @@ using hcl::Type;
 using hcl::Value;
 using Kind = hcl::Type::Kind;
 
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...);
-}
-
 // A double, as Go's ParseFloat reads it; finite.
 std::optional<double> to_double(std::string_view text) {
   if (text.empty() || is_unicode_space(decode_character(text).code_point)) return std::nullopt;
@@ -48,7 +43,8 @@ Result<Value> map_from(const std::string& variable, const std::vector<std::strin
   for (const std::string& field : fields) {
     const std::vector<std::string> pair = split(field, ':');
     if (pair.size() != 2) {
-      return invalid("variable {}: {} is not of the form KEY:VALUE", variable, go_quote(field));
+      return invalid_input("variable {}: {} is not of the form KEY:VALUE", variable,
+                           go_quote(field));
     }
     entries.insert_or_assign(pair[0], TRY(primitive_from_text(variable, pair[1], type.element())));
   }
@@ -72,7 +68,8 @@ Result<Value> primitive_from_text(const std::string& variable, std::string_view 
   }
   const std::optional<double> number = to_double(text);
   if (!number)
-    return invalid("read variable {} as number: invalid syntax: {}", variable, go_quote(text));
+    return invalid_input("read variable {} as number: invalid syntax: {}", variable,
+                         go_quote(text));
   return Value::number(hcl::Number(*number));
 }
 
@@ -84,12 +81,12 @@ Result<Value> value_from_csv(const std::string& variable, std::string_view text,
   const std::vector<std::string> fields =
       TRY(parse_csv_line(text).context("read variable " + variable + " as CSV"));
   if (type.is(Kind::Tuple) && type.parts().size() != fields.size()) {
-    return invalid("variable {}: {} elements are required, not {}", variable, type.parts().size(),
-                   fields.size());
+    return invalid_input("variable {}: {} elements are required, not {}", variable,
+                         type.parts().size(), fields.size());
   }
   if (!holds_primitives(type)) {
-    return invalid("variable {}: a {} cannot be written as CSV; set {}_JSON", variable,
-                   type.friendly_name(), variable);
+    return invalid_input("variable {}: a {} cannot be written as CSV; set {}_JSON", variable,
+                         type.friendly_name(), variable);
   }
   if (type.is(Kind::Map)) return map_from(variable, fields, type);
   std::vector<Value> elements = TRY(elements_of(variable, fields, type));

@@ -19,11 +19,6 @@ struct TimedSource {
   std::string step_name;
 };
 
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...);
-}
-
 std::optional<std::string> epoch_value(const ConvertContext& context) {
   const auto given = context.build_args.find(kEpochArg);
   if (given != context.build_args.end()) return given->second;
@@ -64,7 +59,7 @@ class SourceStage {
 
   Result<graph::SourceOp> source() {
     const std::string base = TRY(context_.lexer.word(stage_.base_name, args_.map()));
-    if (base != "scratch") return invalid("SOURCE_DATE_EPOCH stage must use FROM scratch");
+    if (base != "scratch") return invalid_input("SOURCE_DATE_EPOCH stage must use FROM scratch");
     std::optional<graph::SourceOp> found;
     for (const Instruction& instruction : stage_.instructions) {
       if (const auto* arg = std::get_if<ArgInstruction>(&instruction)) {
@@ -73,7 +68,7 @@ class SourceStage {
       }
       const auto* add = std::get_if<AddInstruction>(&instruction);
       if (add == nullptr) {
-        return invalid(
+        return invalid_input(
             "SOURCE_DATE_EPOCH stage does not meet source-only requirements: unsupported {} "
             "instruction",
             info_of(instruction).source.substr(0, info_of(instruction).source.find(' ')));
@@ -87,7 +82,7 @@ class SourceStage {
 
  private:
   static Error one_add() {
-    return invalid("SOURCE_DATE_EPOCH stage must contain exactly one remote ADD");
+    return invalid_input("SOURCE_DATE_EPOCH stage must contain exactly one remote ADD");
   }
 
   Status set_args(const ArgInstruction& instruction) {
@@ -104,7 +99,7 @@ class SourceStage {
 
   Result<graph::SourceOp> source_of_add(const AddInstruction& add) const {
     if (!add.paths.contents.empty() || add.paths.sources.size() != 1) {
-      return invalid("SOURCE_DATE_EPOCH stage must contain exactly one remote ADD source");
+      return invalid_input("SOURCE_DATE_EPOCH stage must contain exactly one remote ADD source");
     }
     const std::string from = TRY(context_.lexer.word(add.paths.sources[0], args_.map()));
     const std::string checksum = TRY(context_.lexer.word(add.checksum, args_.map()));
@@ -114,7 +109,7 @@ class SourceStage {
     }
     std::optional<GitRef> git = TRY(parse_git_ref(from));
     if (!git || git->looks_like_a_path) {
-      return invalid("SOURCE_DATE_EPOCH stage source must be a single HTTP(S) or Git ADD");
+      return invalid_input("SOURCE_DATE_EPOCH stage source must be a single HTTP(S) or Git ADD");
     }
     if (add.keep_git_dir.value_or(false)) git->keep_git_dir = true;
     if (!checksum.empty()) git->checksum = checksum;
@@ -149,7 +144,7 @@ Result<std::optional<TimedSource>> timed_source(const ConvertContext& context,
     return timed(*std::move(source),
                  "[internal] resolve SOURCE_DATE_EPOCH source stage " + stage.name);
   }
-  return invalid("invalid SOURCE_DATE_EPOCH: {}", value);
+  return invalid_input("invalid SOURCE_DATE_EPOCH: {}", value);
 }
 
 Result<std::optional<int64_t>> resolve_epoch(const ConvertContext& context,

@@ -20,11 +20,6 @@ bool is_letter_or_digit(char c) {
   return kLetters.contains(c) || kDigits.contains(c);
 }
 
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...);
-}
-
 using Query = std::map<std::string, std::vector<std::string>>;
 
 struct Url {
@@ -187,7 +182,7 @@ std::optional<Url> parse_git_url(std::string_view text) {
 
 Status set_without_conflict(std::string_view name, std::string& field, const std::string& value) {
   if (!field.empty() && field != value) {
-    return invalid("{} conflicts: {} vs {}", name, go_quote(field), go_quote(value));
+    return invalid_input("{} conflicts: {} vs {}", name, go_quote(field), go_quote(value));
   }
   field = value;
   return {};
@@ -196,7 +191,7 @@ Status set_without_conflict(std::string_view name, std::string& field, const std
 Result<bool> switch_of(const std::string& name, const std::string& value) {
   if (value.empty()) return true;
   const Result<bool> parsed = parse_bool(value);
-  if (!parsed) return invalid("invalid {} value: {}", name, go_quote(value));
+  if (!parsed) return invalid_input("invalid {} value: {}", name, go_quote(value));
   return *parsed;
 }
 
@@ -207,7 +202,7 @@ std::string with_prefix(std::string_view prefix, const std::string& name) {
 Status take_option(const std::string& name, const std::string& value, GitRef& result) {
   const bool is_switch =
       name == "submodules" || name == "keep-git-dir" || name == "fetch-by-commit";
-  if (value.empty() && !is_switch) return invalid("query {} has no value", go_quote(name));
+  if (value.empty() && !is_switch) return invalid_input("query {} has no value", go_quote(name));
   if (name == "ref") return set_without_conflict("ref", result.ref, value);
   if (name == "subdir") return set_without_conflict("subdir", result.subdir, value);
   if (name == "tag" || name == "branch") return {};  // after all others
@@ -221,21 +216,22 @@ Status take_option(const std::string& name, const std::string& value, GitRef& re
     result.fetch_by_commit = TRY(switch_of(name, value));
   } else if (name == "mtime") {
     if (value != "checkout" && value != "commit") {
-      return invalid("invalid mtime value: {} (must be \"checkout\" or \"commit\")",
-                     go_quote(value));
+      return invalid_input("invalid mtime value: {} (must be \"checkout\" or \"commit\")",
+                           go_quote(value));
     }
     result.mtime = value;
   } else {
-    return invalid("unexpected query {}{}", go_quote(name),
-                   did_you_mean(name, {"ref", "tag", "branch", "subdir", "checksum", "commit",
-                                       "keep-git-dir", "submodules", "fetch-by-commit", "mtime"}));
+    return invalid_input(
+        "unexpected query {}{}", go_quote(name),
+        did_you_mean(name, {"ref", "tag", "branch", "subdir", "checksum", "commit", "keep-git-dir",
+                            "submodules", "fetch-by-commit", "mtime"}));
   }
   return {};
 }
 
 Status take_query(const Query& query, GitRef& result) {
   for (const auto& [name, values] : query) {
-    if (values.size() > 1) return invalid("query {} has multiple values", go_quote(name));
+    if (values.size() > 1) return invalid_input("query {} has multiple values", go_quote(name));
     TRY(take_option(name, values[0], result));
   }
   const auto tag = query.find("tag");
@@ -244,7 +240,7 @@ Status take_query(const Query& query, GitRef& result) {
     TRY(set_without_conflict("ref", result.ref, with_prefix("refs/tags/", tag->second[0])));
   }
   if (branch == query.end()) return {};
-  if (tag != query.end()) return invalid("branch conflicts with tag");
+  if (tag != query.end()) return invalid_input("branch conflicts with tag");
   return set_without_conflict("ref", result.ref, with_prefix("refs/heads/", branch->second[0]));
 }
 

@@ -15,11 +15,6 @@
 namespace slipway::dockerfile {
 namespace {
 
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...);
-}
-
 bool is_stage_name(std::string_view name) {
   constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
   return !name.empty() && kLetters.contains(name[0]) &&
@@ -32,12 +27,12 @@ Result<Stage> parse_from(Request request) {
   if (args.size() == 3 && to_lower(args[1]) == "as") {
     stage.name = to_lower(args[2]);
     if (!is_stage_name(stage.name)) {
-      return invalid(
+      return invalid_input(
           "invalid name for build stage: {}, name can't start with a number or contain symbols",
           go_quote(args[2]));
     }
   } else if (args.size() != 1) {
-    return invalid("FROM requires either one or three arguments");
+    return invalid_input("FROM requires either one or three arguments");
   }
   const FlagSet flags = TRY(FlagSet::parse(request.node.flags, {{"platform", FlagKind::Text}}));
   stage.base_name = args[0];
@@ -105,17 +100,17 @@ Result<Dockerfile> parse_dockerfile(const SyntaxResult& syntax, std::string_view
 Result<Instruction> parse_onbuild_trigger(std::string_view text, const SourceSpan& span) {
   const SyntaxTree tree = TRY(parse_syntax(text, span.file));
   if (tree.instructions.size() != 1) {
-    return invalid("onbuild trigger should be a single expression: {}", text).at(span);
+    return invalid_input("onbuild trigger should be a single expression: {}", text).at(span);
   }
   Node node = tree.instructions[0];
   node.first_line = span.first_line;
   node.last_line = span.last_line;
   const std::string name = to_upper(node.name);
   if (name == "ONBUILD") {
-    return invalid("chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed").at(span);
+    return invalid_input("chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed").at(span);
   }
   if (name == "MAINTAINER" || name == "FROM") {
-    return invalid("{} isn't allowed as an ONBUILD trigger", name).at(span);
+    return invalid_input("{} isn't allowed as an ONBUILD trigger", name).at(span);
   }
   Result<Instruction> instruction = read_instruction(node, span.file);
   if (!instruction) return std::move(instruction).error().at(span);

@@ -18,19 +18,14 @@
 namespace slipway::dockerfile {
 namespace {
 
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...);
-}
-
 Error needs_one_argument(std::string_view name) {
-  return invalid("{} requires exactly one argument", name);
+  return invalid_input("{} requires exactly one argument", name);
 }
 Error needs_arguments(std::string_view name) {
-  return invalid("{} requires at least one argument", name);
+  return invalid_input("{} requires at least one argument", name);
 }
 Error blank_name(std::string_view name) {
-  return invalid("{} names can not be blank", name);
+  return invalid_input("{} names can not be blank", name);
 }
 
 Status no_flags(const Request& request) {
@@ -47,7 +42,7 @@ Result<std::vector<KeyValue>> key_values(const Request& request, std::string_vie
   TRY(no_flags(request));
   const std::vector<std::string>& args = request.args;
   if (args.empty()) return needs_arguments(name);
-  if (args.size() % 3 != 0) return invalid("Bad input to {}, too many arguments", name);
+  if (args.size() % 3 != 0) return invalid_input("Bad input to {}, too many arguments", name);
   std::vector<KeyValue> pairs;
   for (size_t i = 0; i < args.size(); i += 3) {
     if (args[i].empty()) return blank_name(name);
@@ -62,7 +57,8 @@ Result<SourcesAndDest> sources_and_dest(const Request& request, std::string_view
   };
   SourcesAndDest paths;
   paths.dest = request.args.back();
-  if (heredoc_of(paths.dest)) return invalid("{} cannot accept a heredoc as a destination", name);
+  if (heredoc_of(paths.dest))
+    return invalid_input("{} cannot accept a heredoc as a destination", name);
   for (size_t i = 0; i + 1 < request.args.size(); ++i) {
     const auto word = heredoc_of(request.args[i]);
     if (!word) {
@@ -81,7 +77,7 @@ Result<SourcesAndDest> sources_and_dest(const Request& request, std::string_view
 }
 
 Error no_destination(std::string_view name) {
-  return invalid(
+  return invalid_input(
       "{} requires at least two arguments, but only one was provided. Destination could not be "
       "determined",
       name);
@@ -171,15 +167,15 @@ Result<RunNetwork> run_network(const std::string& mode) {
   if (mode == "default") return RunNetwork::Default;
   if (mode == "none") return RunNetwork::None;
   if (mode == "host") return RunNetwork::Host;
-  return invalid("invalid network mode {}{}", go_quote(mode),
-                 did_you_mean(mode, {"default", "none", "host"}));
+  return invalid_input("invalid network mode {}{}", go_quote(mode),
+                       did_you_mean(mode, {"default", "none", "host"}));
 }
 
 Result<RunSecurity> run_security(const std::string& mode) {
   if (mode == "sandbox") return RunSecurity::Sandbox;
   if (mode == "insecure") return RunSecurity::Insecure;
-  return invalid("security {} is not valid{}", go_quote(mode),
-                 did_you_mean(mode, {"sandbox", "insecure"}));
+  return invalid_input("security {} is not valid{}", go_quote(mode),
+                       did_you_mean(mode, {"sandbox", "insecure"}));
 }
 
 Result<Instruction> parse_run(Request request) {
@@ -205,7 +201,7 @@ Result<int64_t> interval(const FlagSet& flags, std::string_view name) {
   const int64_t duration = TRY(parse_duration(text));
   constexpr int64_t kMillisecond = 1'000'000;
   if (duration != 0 && duration < kMillisecond) {
-    return invalid("Interval {} cannot be less than 1ms", go_quote(name));
+    return invalid_input("Interval {} cannot be less than 1ms", go_quote(name));
   }
   return duration;
 }
@@ -217,10 +213,10 @@ Result<int> retries(const std::string& text) {
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), count);
   const bool out_of_range = read.ec == std::errc::result_out_of_range;
   if (read.ec != std::errc() || read.ptr != digits.data() + digits.size()) {
-    return invalid("strconv.ParseInt: parsing {}: {}", go_quote(text),
-                   out_of_range ? "value out of range" : "invalid syntax");
+    return invalid_input("strconv.ParseInt: parsing {}: {}", go_quote(text),
+                         out_of_range ? "value out of range" : "invalid syntax");
   }
-  if (count < 0) return invalid("--retries cannot be negative ({})", count);
+  if (count < 0) return invalid_input("--retries cannot be negative ({})", count);
   return count;
 }
 
@@ -230,7 +226,7 @@ Result<Instruction> parse_healthcheck(Request request) {
   const std::string type = to_upper(request.args[0]);
   std::vector<std::string> args(request.args.begin() + 1, request.args.end());
   if (type == "NONE") {
-    if (!args.empty()) return invalid("HEALTHCHECK NONE takes no arguments");
+    if (!args.empty()) return invalid_input("HEALTHCHECK NONE takes no arguments");
     check.test = {type};
     check.info = std::move(request.info);
     return Instruction(std::move(check));
@@ -240,9 +236,10 @@ Result<Instruction> parse_healthcheck(Request request) {
                                                                 {"start-period", FlagKind::Text},
                                                                 {"start-interval", FlagKind::Text},
                                                                 {"retries", FlagKind::Text}}));
-  if (type != "CMD") return invalid("Unknown type {} in HEALTHCHECK (try CMD)", go_quote(type));
+  if (type != "CMD")
+    return invalid_input("Unknown type {} in HEALTHCHECK (try CMD)", go_quote(type));
   check.test = command_args(std::move(args), request.node.json);
-  if (check.test.empty()) return invalid("Missing command after HEALTHCHECK CMD");
+  if (check.test.empty()) return invalid_input("Missing command after HEALTHCHECK CMD");
   check.test.insert(check.test.begin(), request.node.json ? "CMD" : "CMD-SHELL");
   check.interval = TRY(interval(flags, "interval"));
   check.timeout = TRY(interval(flags, "timeout"));
@@ -271,9 +268,10 @@ Result<Instruction> parse_onbuild(Request request) {
   if (request.args.empty()) return needs_arguments("ONBUILD");
   TRY(no_flags(request));
   const std::string trigger = to_upper(trim_unicode(request.args[0]));
-  if (trigger == "ONBUILD") return invalid("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+  if (trigger == "ONBUILD")
+    return invalid_input("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
   if (trigger == "MAINTAINER" || trigger == "FROM") {
-    return invalid("{} isn't allowed as an ONBUILD trigger", trigger);
+    return invalid_input("{} isn't allowed as an ONBUILD trigger", trigger);
   }
   return Instruction(OnbuildInstruction{std::move(request.info), onbuild_expression(request.node)});
 }
@@ -284,7 +282,7 @@ Result<Instruction> parse_volume(Request request) {
   VolumeInstruction volume;
   for (const std::string& path : request.args) {
     const std::string_view trimmed = trim_unicode(path);
-    if (trimmed.empty()) return invalid("VOLUME specified can not be an empty string");
+    if (trimmed.empty()) return invalid_input("VOLUME specified can not be an empty string");
     volume.volumes.emplace_back(trimmed);
   }
   volume.info = std::move(request.info);
@@ -294,7 +292,7 @@ Result<Instruction> parse_volume(Request request) {
 Result<Instruction> parse_shell(Request request) {
   TRY(no_flags(request));
   if (request.args.empty()) return needs_arguments("SHELL");
-  if (!request.node.json) return invalid("SHELL requires the arguments to be in JSON form");
+  if (!request.node.json) return invalid_input("SHELL requires the arguments to be in JSON form");
   return Instruction(ShellInstruction{std::move(request.info), std::move(request.args)});
 }
 
@@ -391,8 +389,8 @@ Error unknown_instruction(const std::string& name) {
   for (const InstructionParser& parser : kParsers) {
     known.push_back(lower ? std::string(parser.name) : to_upper(parser.name));
   }
-  return invalid("unknown instruction: {}{}", name,
-                 did_you_mean(lower ? name : to_upper(name), known));
+  return invalid_input("unknown instruction: {}{}", name,
+                       did_you_mean(lower ? name : to_upper(name), known));
 }
 
 }  // namespace

@@ -13,11 +13,6 @@ namespace {
 using graph::CacheSharing;
 using graph::MountType;
 
-template <typename... Args>
-Error invalid(fmt::format_string<Args...> format, Args&&... args) {
-  return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...);
-}
-
 struct TypeName {
   std::string_view name;
   MountType type;
@@ -50,7 +45,7 @@ Result<MountType> type_of(const std::string& value) {
     if (each.name == to_lower(value)) return each.type;
     names.emplace_back(each.name);
   }
-  return invalid("unsupported mount type {}{}", go_quote(value), did_you_mean(value, names));
+  return invalid_input("unsupported mount type {}{}", go_quote(value), did_you_mean(value, names));
 }
 
 Result<CacheSharing> sharing_of(const std::string& value) {
@@ -59,12 +54,13 @@ Result<CacheSharing> sharing_of(const std::string& value) {
     if (each.name == to_lower(value)) return each.sharing;
     names.emplace_back(each.name);
   }
-  return invalid("unsupported sharing value {}{}", go_quote(value), did_you_mean(value, names));
+  return invalid_input("unsupported sharing value {}{}", go_quote(value),
+                       did_you_mean(value, names));
 }
 
 Result<bool> bool_of(std::string_view key, const std::string& value) {
   const Result<bool> parsed = parse_bool(value);
-  if (!parsed) return invalid("invalid value for {}: {}", key, value);
+  if (!parsed) return invalid_input("invalid value for {}: {}", key, value);
   return *parsed;
 }
 
@@ -72,7 +68,7 @@ Result<uint32_t> number_of(std::string_view key, const std::string& value, int b
   uint32_t number = 0;
   const auto read = std::from_chars(value.data(), value.data() + value.size(), number, base);
   if (read.ec != std::errc() || read.ptr != value.data() + value.size()) {
-    return invalid("invalid value {} for {}", value, key);
+    return invalid_input("invalid value {} for {}", value, key);
   }
   return number;
 }
@@ -91,7 +87,7 @@ class MountReader {
       mount_.required = true;
       return {};
     }
-    return invalid("invalid field '{}' must be a key=value pair", field);
+    return invalid_input("invalid field '{}' must be a key=value pair", field);
   }
 
   Status take(const std::string& key, const std::string& value, const std::string& field) {
@@ -113,7 +109,7 @@ class MountReader {
     } else if (key == "size") {
       if (mount_.type != MountType::Tmpfs) return unexpected(key);
       const Result<int64_t> size = parse_size(value);
-      if (!size) return invalid("invalid value for {}: {}", key, value);
+      if (!size) return invalid_input("invalid value for {}: {}", key, value);
       mount_.size_limit = *size;
     } else if (key == "id") {
       mount_.id = value;
@@ -128,7 +124,7 @@ class MountReader {
     } else if (key == "env") {
       mount_.env = value;
     } else {
-      return invalid(
+      return invalid_input(
           "unexpected key '{}' in '{}'{}", key, field,
           did_you_mean(key, {"type", "from", "source", "src", "target", "dst", "destination",
                              "readonly", "ro", "readwrite", "rw", "id", "sharing", "required",
@@ -148,17 +144,17 @@ class MountReader {
         readonly_.value_or(mount_.type != MountType::Cache && mount_.type != MountType::Tmpfs);
     if (mount_.type == MountType::Secret) TRY(check_secret());
     if (mount_.sharing && mount_.type != MountType::Cache) {
-      return invalid("invalid cache sharing set for {} mount", type);
+      return invalid_input("invalid cache sharing set for {} mount", type);
     }
     return std::move(mount_);
   }
 
  private:
   Error unexpected(std::string_view key) const {
-    return invalid("unexpected key '{}' for mount type '{}'", key, name_of(mount_.type));
+    return invalid_input("unexpected key '{}' for mount type '{}'", key, name_of(mount_.type));
   }
   static Error not_allowed(std::string_view key, std::string_view type) {
-    return invalid("{} not allowed for \"{}\" type mounts", key, type);
+    return invalid_input("{} not allowed for \"{}\" type mounts", key, type);
   }
 
   Status check_required() const {
@@ -167,13 +163,13 @@ class MountReader {
   }
 
   Status check_secret() const {
-    if (!mount_.from.empty()) return invalid("secret mount should not have a from");
-    if (mount_.sharing) return invalid("secret mount should not define sharing");
+    if (!mount_.from.empty()) return invalid_input("secret mount should not have a from");
+    if (mount_.sharing) return invalid_input("secret mount should not define sharing");
     if (mount_.source.empty() && mount_.target.empty() && mount_.id.empty()) {
-      return invalid("invalid secret mount. one of source, target required");
+      return invalid_input("invalid secret mount. one of source, target required");
     }
     if (!mount_.source.empty() && !mount_.id.empty()) {
-      return invalid("both source and id can't be set");
+      return invalid_input("both source and id can't be set");
     }
     return {};
   }
