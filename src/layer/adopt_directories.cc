@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/overlayfs.h"
 #include "base/root_dir.h"
 #include "base/text.h"
 #include "layer/diff.h"

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/file_io.h"
+#include "base/overlayfs.h"
 #include "base/text.h"
 #include "layer/directory_entries.h"
 #include "layer/xattr.h"
@@ -36,10 +37,6 @@ Result<SplitPath> split_path(const std::string& path) {
     result.name = part;
   }
   return result;
-}
-
-bool is_whiteout(const struct stat& info) {
-  return S_ISCHR(info.st_mode) && info.st_rdev == 0;
 }
 
 // Removes `name`, and what is in it, following no symlink.

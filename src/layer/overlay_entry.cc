@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/overlayfs.h"
 #include "base/unique_fd.h"
 #include "layer/xattr.h"
 
@@ -12,7 +13,7 @@ namespace slipway::layer {
 
 Result<bool> OverlayEntries::is_whiteout(int directory, const std::string& name,
                                          const struct stat& info) const {
-  if (S_ISCHR(info.st_mode)) return info.st_rdev == 0;
+  if (slipway::is_whiteout(info)) return true;
   if (!S_ISREG(info.st_mode) || info.st_size != 0) return false;
   const UniqueFd fd = TRY(open_file_at(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   const char* key = user_xattrs_ ? "user.overlay.whiteout" : "trusted.overlay.whiteout";

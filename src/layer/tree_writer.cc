@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/overlayfs.h"
 #include "base/unique_fd.h"
 #include "layer/directory_entries.h"
 #include "layer/name_hash.h"
@@ -122,7 +123,7 @@ class TreeWriter {
     if (::fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
       return errno_error("stat /{}", path);
     }
-    if (options_.overlay && S_ISCHR(info.st_mode) && info.st_rdev == 0) {
+    if (options_.overlay && is_whiteout(info)) {
       return whiteout(parent_path, name);
     }
     if (S_ISDIR(info.st_mode)) {

@@ -14,9 +14,4 @@ Result<std::vector<std::string>> list_xattrs(int fd);
 Result<std::string> get_xattr(int fd, const std::string& key);
 Status set_xattr(int fd, const std::string& key, std::string_view value);
 
-// The attribute that makes a directory of an overlay layer opaque.
-inline const char* opaque_xattr(bool user_xattrs) {
-  return user_xattrs ? "user.overlay.opaque" : "trusted.overlay.opaque";
-}
-
 }  // namespace slipway::layer

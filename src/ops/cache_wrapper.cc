@@ -5,6 +5,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/overlayfs.h"
 #include "base/text.h"
 #include "layer/directory_entries.h"
 #include "layer/overlay_entry.h"
@@ -39,7 +40,7 @@ Status finish_made(const Tree& image, int directory) {
 }
 
 Status set_opaque(int directory) {
-  return layer::set_xattr(directory, layer::opaque_xattr(false), "y");
+  return layer::set_xattr(directory, opaque_xattr(false), "y");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/overlayfs.h"
 #include "base/text.h"
 #include "layer/directory_entries.h"
 #include "layer/xattr.h"
@@ -12,10 +13,6 @@
 
 namespace slipway::ops {
 namespace {
-
-bool is_whiteout(const struct stat& info) {
-  return S_ISCHR(info.st_mode) && info.st_rdev == 0;
-}
 
 Result<UniqueFd> open_directory(int parent, const std::string& name) {
   return open_file_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -91,7 +88,7 @@ Result<FileTarget::Dir> FileTarget::make_directory(const MergedDir& parent, cons
   }
   const UniqueFd made = TRY(open_directory(parent.descriptor(), name).context(what));
   if (covers_whiteout) {
-    TRY(layer::set_xattr(made.get(), layer::opaque_xattr(user_xattrs()), "y").context(what));
+    TRY(layer::set_xattr(made.get(), opaque_xattr(user_xattrs()), "y").context(what));
   }
   const Owner wanted = owner.value_or(Owner());
   if (::fchown(made.get(), wanted.uid, wanted.gid) != 0) {

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/file_io.h"
+#include "base/overlayfs.h"
 #include "base/text.h"
 #include "layer/directory_entries.h"
 #include "layer/xattr.h"
@@ -18,10 +19,6 @@ namespace {
 
 constexpr int kMaxSymlinks = 255;  // as containerd's RootPath
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-
-bool is_whiteout(const struct stat& info) {
-  return S_ISCHR(info.st_mode) && info.st_rdev == 0;
-}
 
 }  // namespace
 
@@ -33,7 +30,7 @@ FileStamp FileStamp::of(const struct stat& info) {
 
 Result<bool> MergedDir::is_opaque(int fd) const {
   if (!rules_.overlay) return false;
-  const Result<std::string> value = layer::get_xattr(fd, layer::opaque_xattr(rules_.user_xattrs));
+  const Result<std::string> value = layer::get_xattr(fd, opaque_xattr(rules_.user_xattrs));
   if (value) return *value == "y";
   const int why = value.error().errno_value();
   if (why == ENODATA || why == EOPNOTSUPP) return false;

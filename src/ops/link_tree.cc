@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/content_copy.h"
+#include "base/overlayfs.h"
 #include "base/unique_fd.h"
 #include "layer/directory_entries.h"
 #include "layer/xattr.h"
@@ -15,10 +16,6 @@
 
 namespace slipway::ops {
 namespace {
-
-bool is_whiteout(const struct stat& info) {
-  return S_ISCHR(info.st_mode) && info.st_rdev == 0;
-}
 
 // Everything that an open file or directory has besides its content.
 Status copy_metadata(int source, int target) {

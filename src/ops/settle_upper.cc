@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "base/content_copy.h"
+#include "base/overlayfs.h"
 #include "layer/directory_entries.h"
 #include "layer/xattr.h"
 #include "ops/cache_names.h"
@@ -25,11 +26,7 @@ using Place = LowerView::Place;
 
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 constexpr char kCapability[] = "security.capability";
-constexpr char kOpaque[] = "trusted.overlay.opaque";
-
-bool is_whiteout(const struct stat& info) {
-  return S_ISCHR(info.st_mode) && info.st_rdev == 0;
-}
+constexpr const char* kOpaque = opaque_xattr(false);
 
 Status remove_xattr(int fd, const char* key) {
   if (::fremovexattr(fd, key) == 0 || errno == ENODATA) return {};

@@ -10,13 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "base/overlayfs.h"
 #include "base/unique_fd.h"
 
 namespace slipway::store {
 namespace {
 
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-constexpr char kOpaque[] = "trusted.overlay.opaque";
+constexpr const char* kOpaque = opaque_xattr(false);
 
 Result<std::vector<std::string>> names_in(int directory) {
   UniqueFd own = TRY(open_file_at(directory, ".", kDirectoryFlags));
@@ -109,7 +110,7 @@ class Merge {
     }
     const bool exists = ::fstatat(target, name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
     if (!exists && errno != ENOENT) return errno_error("stat");
-    if (S_ISCHR(change.st_mode) && change.st_rdev == 0) {
+    if (is_whiteout(change)) {
       if (exists) TRY(move_away(target, name));
       return remove_change(changes, name, 0);
     }
