@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/directory_entries.h"
 #include "base/unique_fd.h"
-#include "layer/directory_entries.h"
 
 namespace slipway::exporter {
 namespace {
@@ -34,7 +34,7 @@ class Walk {
 
   // `depth`: how many names `path` has. Below a unit all counts for it.
   Status directory(int fd, const std::string& path, int depth, bool in_unit) {
-    for (const std::string& name : TRY(layer::directory_entries(fd))) {
+    for (const std::string& name : TRY(directory_entries(fd))) {
       if (stop_.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
       const std::string entry = path.empty() ? name : path + "/" + name;
       struct stat info;

@@ -8,9 +8,9 @@
 #include <map>
 
 #include "base/content_copy.h"
+#include "base/directory_entries.h"
 #include "base/file_io.h"
 #include "base/unique_fd.h"
-#include "layer/directory_entries.h"
 
 namespace slipway::exporter {
 namespace {
@@ -20,7 +20,7 @@ Status remove_entry(int directory, const std::string& name) {
   if (errno != EISDIR && errno != EPERM) return errno_error("remove {}", name);
   {
     const UniqueFd fd = TRY(open_file_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    for (const std::string& child : TRY(layer::directory_entries(fd.get()))) {
+    for (const std::string& child : TRY(directory_entries(fd.get()))) {
       TRY(remove_entry(fd.get(), child));
     }
   }
@@ -34,9 +34,9 @@ class TreeCopy {
       : to_root_(to_root), options_(options), stop_(std::move(stop)) {}
 
   Status directory(int from, int to, const std::string& path) {
-    const std::vector<std::string> names = TRY(layer::directory_entries(from));
+    const std::vector<std::string> names = TRY(directory_entries(from));
     if (options_.delete_others) {
-      for (const std::string& name : TRY(layer::directory_entries(to))) {
+      for (const std::string& name : TRY(directory_entries(to))) {
         if (!std::ranges::binary_search(names, name)) TRY(remove_entry(to, name));
       }
     }
@@ -65,7 +65,7 @@ class TreeCopy {
     }
     if (S_ISREG(info.st_mode)) return file(from, to, name, info);
     if (S_ISLNK(info.st_mode)) {
-      const std::string target = TRY(layer::read_link(from, name));
+      const std::string target = TRY(read_link(from, name));
       if (::symlinkat(target.c_str(), to, name.c_str()) != 0) return errno_error("create symlink");
       return set_time(to, name, info);
     }

@@ -11,8 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "base/directory_entries.h"
 #include "base/unique_fd.h"
-#include "layer/directory_entries.h"
 #include "layer/overlay_entry.h"
 
 namespace slipway::layer {

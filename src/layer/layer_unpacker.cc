@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/directory_entries.h"
 #include "base/file_io.h"
 #include "base/overlayfs.h"
 #include "base/text.h"
-#include "layer/directory_entries.h"
 #include "layer/xattr.h"
 
 namespace slipway::layer {

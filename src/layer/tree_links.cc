@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "base/content_copy.h"
+#include "base/directory_entries.h"
 #include "base/file_io.h"
 #include "base/unique_fd.h"
-#include "layer/directory_entries.h"
 #include "layer/xattr.h"
 
 namespace slipway::layer {

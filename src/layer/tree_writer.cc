@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/directory_entries.h"
 #include "base/overlayfs.h"
 #include "base/unique_fd.h"
-#include "layer/directory_entries.h"
 #include "layer/name_hash.h"
 #include "layer/skeleton.h"
 #include "layer/tar_entry.h"

@@ -5,9 +5,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/directory_entries.h"
 #include "base/overlayfs.h"
 #include "base/text.h"
-#include "layer/directory_entries.h"
 #include "layer/overlay_entry.h"
 #include "layer/xattr.h"
 #include "ops/entry_metadata.h"
@@ -200,7 +200,7 @@ class CacheWrapper::Extraction {
     }
     for (size_t i = opened_.size() - 1; i > 0; --i) {
       const int fd = opened_[i].get();
-      if (!TRY(layer::directory_entries(fd)).empty() || TRY(entries_.is_opaque(fd)) ||
+      if (!TRY(directory_entries(fd)).empty() || TRY(entries_.is_opaque(fd)) ||
           !TRY(same_metadata(fd, originals[i].get()))) {
         return {};
       }

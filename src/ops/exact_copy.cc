@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "base/content_copy.h"
+#include "base/directory_entries.h"
 #include "base/unique_fd.h"
-#include "layer/directory_entries.h"
 #include "ops/entry_metadata.h"
 
 namespace slipway::ops {
@@ -22,9 +22,8 @@ Status copy_open_file(int from, int directory, const std::string& name) {
 
 Status copy_node(int from, const std::string& name, const struct stat& info, int to) {
   const bool is_symlink = S_ISLNK(info.st_mode);
-  const int made = is_symlink
-                       ? ::symlinkat(TRY(layer::read_link(from, name)).c_str(), to, name.c_str())
-                       : ::mknodat(to, name.c_str(), info.st_mode, info.st_rdev);
+  const int made = is_symlink ? ::symlinkat(TRY(read_link(from, name)).c_str(), to, name.c_str())
+                              : ::mknodat(to, name.c_str(), info.st_mode, info.st_rdev);
   if (made != 0) return errno_error("create");
   if (::fchownat(to, name.c_str(), info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) != 0) {
     return errno_error("change owner");

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/directory_entries.h"
 #include "base/overlayfs.h"
 #include "base/text.h"
-#include "layer/directory_entries.h"
 #include "layer/xattr.h"
 #include "ops/entry_metadata.h"
 
@@ -25,7 +25,7 @@ Status remove_entry(int directory_fd, const std::string& name) {
   if (errno != EISDIR) return errno_error("remove {}", name);
   {
     const UniqueFd fd = TRY(open_directory(directory_fd, name));
-    for (const std::string& child : TRY(layer::directory_entries(fd.get()))) {
+    for (const std::string& child : TRY(directory_entries(fd.get()))) {
       TRY(remove_entry(fd.get(), child));
     }
   }

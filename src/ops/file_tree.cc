@@ -8,10 +8,10 @@
 #include <set>
 
 #include "base/check.h"
+#include "base/directory_entries.h"
 #include "base/file_io.h"
 #include "base/overlayfs.h"
 #include "base/text.h"
-#include "layer/directory_entries.h"
 #include "layer/xattr.h"
 
 namespace slipway::ops {
@@ -96,7 +96,7 @@ Result<std::vector<std::string>> MergedDir::names() const {
     // Reading moves a descriptor's position, which threads would share.
     const UniqueFd own = TRY(open_file_at(layer.get(), ".", kDirectoryFlags));
     std::vector<std::string> names =
-        TRY(layer::directory_entries(own.get()).context("read directory /" + path_));
+        TRY(directory_entries(own.get()).context("read directory /" + path_));
     if (simple) return names;
     for (std::string& name : names) {
       if (!seen.insert(name).second) continue;
@@ -146,7 +146,7 @@ Result<std::string> MergedDir::read_link(const std::string& name) const {
   struct stat info;
   const std::optional<size_t> layer = TRY(layer_of(name, info));
   if (!layer) return Error::from_errno(ENOENT, "read link /" + path_of(name));
-  return layer::read_link(layers_[*layer].get(), name);
+  return slipway::read_link(layers_[*layer].get(), name);
 }
 
 Status MergedDir::link(const std::string& name, int target_fd,

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "base/directory_entries.h"
 #include "base/unique_fd.h"
-#include "layer/directory_entries.h"
 
 namespace slipway::ops {
 namespace {
@@ -14,7 +14,7 @@ constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
 // Every file below the directory that has more names than one.
 Status add_linked_files(int directory, std::set<std::pair<dev_t, ino_t>>& files) {
-  for (const std::string& name : TRY(layer::directory_entries(directory))) {
+  for (const std::string& name : TRY(directory_entries(directory))) {
     struct stat info;
     if (::fstatat(directory, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
       return errno_error("stat {}", name);

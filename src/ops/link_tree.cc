@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "base/content_copy.h"
+#include "base/directory_entries.h"
 #include "base/overlayfs.h"
 #include "base/unique_fd.h"
-#include "layer/directory_entries.h"
 #include "layer/xattr.h"
 #include "ops/exact_copy.h"
 
@@ -38,7 +38,7 @@ class TreeLinker {
 
   // `path`: of the directory below the target's root, with a trailing "/"; "" is the root.
   Status entries(int source, int target, const std::string& path) {
-    for (const std::string& name : TRY(layer::directory_entries(source))) {
+    for (const std::string& name : TRY(directory_entries(source))) {
       struct stat info;
       if (::fstatat(source, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
         return errno_error("stat {}", name);

@@ -11,8 +11,8 @@
 #include <unordered_map>
 
 #include "base/content_copy.h"
+#include "base/directory_entries.h"
 #include "base/overlayfs.h"
-#include "layer/directory_entries.h"
 #include "layer/xattr.h"
 #include "ops/cache_names.h"
 #include "ops/entry_metadata.h"
@@ -66,7 +66,7 @@ class Settling {
     struct stat before;
     if (::fstat(here.fd, &before) != 0) return errno_error("stat");
     std::set<std::string> present;
-    for (const std::string& name : TRY(layer::directory_entries(here.fd))) {
+    for (const std::string& name : TRY(directory_entries(here.fd))) {
       TRY(entry(here, below, name).context(name));
       present.insert(name);
     }
@@ -134,7 +134,7 @@ class Settling {
   // A directory that was copied up because of entries that are gone from upper by now.
   Status remove_if_only_a_way(const Here& parent, const Here& here, const std::string& name,
                               const Place& below) {
-    if (!TRY(layer::directory_entries(here.fd)).empty()) return {};
+    if (!TRY(directory_entries(here.fd)).empty()) return {};
     if (!TRY(same_metadata(here.fd, below.dir->descriptor()))) return {};
     if (::renameat(parent.fd, name.c_str(), trash_, next_discarded().c_str()) != 0) {
       return errno_error("discard {}", name);

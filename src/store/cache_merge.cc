@@ -1,15 +1,14 @@
 #include "store/cache_merge.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/directory_entries.h"
 #include "base/overlayfs.h"
 #include "base/unique_fd.h"
 
@@ -18,19 +17,6 @@ namespace {
 
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 constexpr const char* kOpaque = opaque_xattr(false);
-
-Result<std::vector<std::string>> names_in(int directory) {
-  UniqueFd own = TRY(open_file_at(directory, ".", kDirectoryFlags));
-  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(own.get()), ::closedir);
-  if (!listing) return errno_error("list directory");
-  (void)own.release();
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(listing.get())) {
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") names.emplace_back(name);
-  }
-  return names;
-}
 
 bool is_opaque(int directory) {
   char value = 0;
@@ -87,7 +73,7 @@ class Merge {
   // Each entry goes in steps of which a repeated run skips those that are done: what is in the way
   // is gone, or the entry is.
   Status directory(int changes, int target) {
-    for (const std::string& name : TRY(names_in(changes))) {
+    for (const std::string& name : TRY(directory_entries(changes))) {
       TRY(entry(changes, target, name).context(name));
     }
     return {};

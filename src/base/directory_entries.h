@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-namespace slipway::layer {
+namespace slipway {
 
 // The names in an open directory, sorted by byte order, without "." and "..".
 Result<std::vector<std::string>> directory_entries(int directory_fd);
@@ -14,4 +14,4 @@ Result<std::vector<std::string>> directory_entries(int directory_fd);
 // The target of symlink `name` of that directory.
 Result<std::string> read_link(int directory_fd, const std::string& name);
 
-}  // namespace slipway::layer
+}  // namespace slipway

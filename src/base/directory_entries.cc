@@ -1,4 +1,4 @@
-#include "layer/directory_entries.h"
+#include "base/directory_entries.h"
 
 #include <dirent.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <climits>
 #include <string_view>
 
-namespace slipway::layer {
+namespace slipway {
 
 Result<std::vector<std::string>> directory_entries(int directory_fd) {
   std::vector<std::string> names;
@@ -35,4 +35,4 @@ Result<std::string> read_link(int directory_fd, const std::string& name) {
   return std::string(target, static_cast<size_t>(length));
 }
 
-}  // namespace slipway::layer
+}  // namespace slipway
