@@ -81,9 +81,25 @@ class Builder:
         raise BuildFailed(f"{self.name} cannot build without exporting")
 
 
-class Slipway(Builder):
-    name = "slipway"
+class Baker(Builder):
+    """A builder that reads compose projects by itself, with the arguments of `buildx bake`."""
+
     push_output = "type=image,push=true"
+
+    def push_stack(self, stack, services, tags, bases, cache=None):
+        return self._bake(stack, services, tags, bases, {"output": self.push_output, **(cache or {})})
+
+    def build_stack(self, stack, services, tags, bases):
+        return self._bake(stack, services, tags, bases, {"output": "type=cacheonly"})
+
+    def _bake(self, stack: Stack, services: list[str], tags: dict[str, str], bases: dict[str, str],
+              keys: dict[str, str]) -> Sample:
+        """`keys` are set for all targets."""
+        raise NotImplementedError
+
+
+class Slipway(Baker):
+    name = "slipway"
 
     def __init__(self, folder: pathlib.Path, program: pathlib.Path):
         super().__init__(folder)
@@ -99,13 +115,7 @@ class Slipway(Builder):
             command += ["--build-arg", f"{key}={value}"]
         return self._measured([*command, str(context)])
 
-    def push_stack(self, stack, services, tags, bases, cache=None):
-        return self._bake(stack, services, tags, bases, {"output": self.push_output, **(cache or {})})
-
-    def build_stack(self, stack, services, tags, bases):
-        return self._bake(stack, services, tags, bases, {"output": "type=cacheonly"})
-
-    def _bake(self, stack, services, tags, bases, keys: dict[str, str]) -> Sample:
+    def _bake(self, stack, services, tags, bases, keys):
         command = [self.program, *bake_arguments(stack, services, tags, bases, keys), "--set=*.network=host", *services]
         return self._measured(command, cwd=str(stack.folder))
 
@@ -126,11 +136,10 @@ class SlipwayZstd(Slipway):
     push_output = "type=image,push=true,compression=zstd"
 
 
-class BuildKit(Builder):
+class BuildKit(Baker):
     """buildkitd as root with host networking; buildx talks to it through its remote driver."""
 
     name = "buildkit"
-    push_output = "type=image,push=true"
 
     def __init__(self, folder: pathlib.Path, peers: pathlib.Path):
         super().__init__(folder)
@@ -189,13 +198,7 @@ class BuildKit(Builder):
             command += ["--build-arg", f"{key}={value}"]
         return self._measured([*command, str(context)])
 
-    def push_stack(self, stack, services, tags, bases, cache=None):
-        return self._bake(stack, services, tags, bases, {"output": self.push_output, **(cache or {})})
-
-    def build_stack(self, stack, services, tags, bases):
-        return self._bake(stack, services, tags, bases, {"output": "type=cacheonly"})
-
-    def _bake(self, stack, services, tags, bases, keys: dict[str, str]) -> Sample:
+    def _bake(self, stack, services, tags, bases, keys):
         return self._measured([*bake_arguments(stack, services, tags, bases, keys), *services], cwd=str(stack.folder))
 
 
