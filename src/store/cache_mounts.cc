@@ -22,7 +22,7 @@ Status mark_used(Core& core, int64_t id, bool begins) {
       "UPDATE cache_mounts SET last_used = ?2, uses = uses + ?3, unsafe_boot = ?4 WHERE id = ?1",
       id, now_microseconds(), begins ? 1 : 0, core.boot_id()));
   // After the row: a barrier that finds the row as it was removes the marker of before.
-  return make_unsafe_marker(directory_of_cache_mount(core.layout(), id));
+  return make_unsafe_marker(core.layout().cache_mount(id));
 }
 
 // Values of the column `linking`: steps that had the cache in their overlay and linked nothing out
@@ -96,7 +96,7 @@ bool CacheMounts::Knowledge::is_open() const {
 }
 
 std::filesystem::path CacheMounts::directory(int64_t id) const {
-  return core_->layout().cache_mounts() / std::to_string(id) / fmt::format(".slipway-cache-{}", id);
+  return core_->layout().cache_mount(id) / fmt::format(".slipway-cache-{}", id);
 }
 
 Result<std::vector<int64_t>> CacheMounts::instances(const CacheMountSpec& spec) {
@@ -155,7 +155,7 @@ Status CacheMounts::create(const CacheMountSpec& spec, int64_t id) {
     }
   }
   TRY(make_unsafe_marker(draft));
-  const std::filesystem::path target = directory(id).parent_path();
+  const std::filesystem::path target = core_->layout().cache_mount(id);
   TRY(core_->discard_tree(target));
   if (::rename(draft.c_str(), target.c_str()) != 0) {
     return errno_error("create cache mount {}", spec.id);
@@ -293,7 +293,7 @@ Result<bool> CacheMounts::remove(int64_t id) {
       TRY(RangeLock::try_acquire(lock_file(), id, RangeLock::Mode::Exclusive));
   if (!lock) return false;
   TRY(core_->database().lock()->run("DELETE FROM cache_mounts WHERE id = ?", id));
-  TRY(core_->discard_tree(directory(id).parent_path()));
+  TRY(core_->discard_tree(core_->layout().cache_mount(id)));
   return true;
 }
 

@@ -43,6 +43,9 @@ class Layout {
   std::filesystem::path snapshot(int64_t id) const { return snapshots() / std::to_string(id); }
   std::filesystem::path empty_layer() const { return snapshots() / "empty"; }
   std::filesystem::path cache_mounts() const { return root_ / "cache-mounts"; }
+  std::filesystem::path cache_mount(int64_t id) const {
+    return cache_mounts() / std::to_string(id);
+  }
   std::filesystem::path contexts() const { return root_ / "context"; }
   std::filesystem::path history() const { return root_ / "history"; }
   std::filesystem::path locks() const { return root_ / "locks"; }

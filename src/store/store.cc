@@ -201,7 +201,7 @@ Status Store::sync_and_trust() {
         database->run("UPDATE cache_mounts SET unsafe_boot = NULL WHERE id = ? AND last_used = ?",
                       mount.id, mount.last_used));
     // While the transaction keeps others from beginning a use.
-    if (trusted > 0) TRY(remove_unsafe_marker(directory_of_cache_mount(layout(), mount.id)));
+    if (trusted > 0) TRY(remove_unsafe_marker(layout().cache_mount(mount.id)));
   }
   TRY(transaction.commit());
   return database->checkpoint();

@@ -147,7 +147,7 @@ TEST_F(StoreTest, AfterTheMachineDiedWhatHasLostItsFilesIsGone) {
     ASSERT_TRUE(store->barrier());
     fs::remove_all(root_ / "snapshots" / std::to_string(lost.value));
     fs::remove(store->content().path_of(blob));
-    fs::remove_all(store->cache_mounts().directory(1).parent_path());
+    fs::remove_all(store->layout().cache_mount(1));
     reboot(*store);
   }
   const auto store = open();

@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <string>
-
 #include "base/unique_fd.h"
 
 namespace slipway::store {
@@ -27,10 +25,6 @@ Status remove_unsafe_marker(const std::filesystem::path& directory) {
 
 bool has_unsafe_marker(const std::filesystem::path& directory) {
   return ::access((directory / kName).c_str(), F_OK) == 0;
-}
-
-std::filesystem::path directory_of_cache_mount(const Layout& layout, int64_t id) {
-  return layout.cache_mounts() / std::to_string(id);
 }
 
 }  // namespace slipway::store

@@ -7,18 +7,14 @@
 #include <filesystem>
 
 #include "base/result.h"
-#include "store/layout.h"
 
 namespace slipway::store {
 
-// In the directory that a cache mount has for itself: makes the name. A directory that is not there
-// yet is left alone.
+// In the directory that a cache mount has for itself (Layout::cache_mount()): makes the name. A
+// directory that is not there yet is left alone.
 Status make_unsafe_marker(const std::filesystem::path& directory);
 // After a barrier.
 Status remove_unsafe_marker(const std::filesystem::path& directory);
 bool has_unsafe_marker(const std::filesystem::path& directory);
-
-// cache-mounts/ID
-std::filesystem::path directory_of_cache_mount(const Layout& layout, int64_t id);
 
 }  // namespace slipway::store

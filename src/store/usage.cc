@@ -202,10 +202,10 @@ class Inventory {
       }
     }
     for (Row& row : rows_read) {
+      const std::filesystem::path directory = store_.layout().cache_mount(row.id);
       row.record.in_use = TRY(store_.cache_mounts().in_use(row.id));
       if (!row.known || row.record.in_use) {
-        const Result<DiskUsage> usage =
-            disk_usage(store_.cache_mounts().directory(row.id).parent_path());
+        const Result<DiskUsage> usage = disk_usage(directory);
         if (!usage && usage.error().code() == ErrorCode::NotFound) continue;
         if (!usage) return usage.error();
         row.record.bytes = usage->bytes;
@@ -218,7 +218,6 @@ class Inventory {
             row.id, static_cast<int64_t>(usage->bytes), static_cast<int64_t>(usage->inodes),
             row.record.last_used, row.linked ? 1 : 0));
       }
-      const std::filesystem::path directory = store_.cache_mounts().directory(row.id).parent_path();
       trees_.push_back(
           {directory, row.record.bytes, row.record.inodes, row.linked, records_.size()});
       records_.push_back(std::move(row.record));

@@ -145,7 +145,7 @@ TEST_F(WholeCachesTest, WhatHoldingMergedIsNotTrustedYet) {
   ASSERT_TRUE(store_->barrier());
   EXPECT_TRUE(is_trusted());
   const int64_t number = list_cache_mounts(*store_)->at(0).number;
-  fs::create_directories(store_->cache_mounts().directory(number).parent_path() / "changes");
+  fs::create_directories(store_->layout().cache_mount(number) / "changes");
   ASSERT_TRUE(*hold_cache_mount(*store_, number, std::chrono::milliseconds(0), {}));
   EXPECT_FALSE(is_trusted());
 }
