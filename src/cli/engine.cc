@@ -190,18 +190,8 @@ Status Engine::add_directory(const ContextDirectory& directory) {
 }
 
 Result<dockerfile::OciLayoutContext> Engine::add_layout(const std::string& location) {
-  // "DIR@sha256:...", "DIR:TAG" or "DIR"; a colon before the last slash belongs to the directory.
-  std::string directory = location;
-  std::string tag, digest;
-  if (const size_t at = location.find('@'); at != std::string::npos) {
-    directory = location.substr(0, at);
-    digest = location.substr(at + 1);
-  } else if (const size_t colon = location.rfind(':');
-             colon != std::string::npos && location.find('/', colon) == std::string::npos) {
-    directory = location.substr(0, colon);
-    tag = location.substr(colon + 1);
-  }
-  const auto path = parts_->options.invocation.environment.working_directory / directory;
+  const auto wanted = source::LayoutLocation::parse(location);
+  const auto path = parts_->options.invocation.environment.working_directory / wanted.directory;
   const std::string name =
       "layout-" + std::string(Digest::sha256_of(path.string()).hex().substr(0, 16));
   auto layout = parts_->layouts.find(name);
@@ -209,8 +199,10 @@ Result<dockerfile::OciLayoutContext> Engine::add_layout(const std::string& locat
     layout = TRY(source::OciLayout::open(path));
     parts_->layouts.add(name, layout);
   }
-  if (!digest.empty()) return dockerfile::OciLayoutContext{name, TRY(Digest::parse(digest))};
-  return dockerfile::OciLayoutContext{name, TRY(layout->find_tag(tag)).digest};
+  if (!wanted.digest.empty()) {
+    return dockerfile::OciLayoutContext{name, TRY(Digest::parse(wanted.digest))};
+  }
+  return dockerfile::OciLayoutContext{name, TRY(layout->find_tag(wanted.tag)).digest};
 }
 
 std::unique_ptr<ContextReader> Engine::context_reader(progress::Sink& progress,

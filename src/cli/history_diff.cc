@@ -92,22 +92,12 @@ class ImageFinder {
     return flags_.platform.empty() ? Platform::host() : Platform::parse(flags_.platform);
   }
 
-  // "DIR", "DIR:TAG" or "DIR@DIGEST".
   Result<FoundImage> from_layout(const std::string& text, const std::string& location) {
-    std::string path = location;
-    std::string wanted;
-    const size_t at = location.find('@');
-    const size_t colon = location.rfind(':');
-    if (at != std::string::npos) {
-      path = location.substr(0, at);
-      wanted = location.substr(at + 1);
-    } else if (colon != std::string::npos && location.find('/', colon) == std::string::npos) {
-      path = location.substr(0, colon);
-      wanted = location.substr(colon + 1);
-    }
-    const auto layout = TRY(source::OciLayout::open(directory(path)));
-    return from_resolved(text,
-                         TRY(images_.resolve(layout, wanted, TRY(platform()), invocation_.stop)));
+    const auto wanted = source::LayoutLocation::parse(location);
+    const auto layout = TRY(source::OciLayout::open(directory(wanted.directory)));
+    return from_resolved(
+        text, TRY(images_.resolve(layout, wanted.digest.empty() ? wanted.tag : wanted.digest,
+                                  TRY(platform()), invocation_.stop)));
   }
 
   Result<FoundImage> from_registry(const std::string& text) {

@@ -251,6 +251,17 @@ TEST_F(ImageTest, ADamagedCopyInTheStoreIsFetchedAgain) {
   EXPECT_EQ(file_in(*store, unpacked->snapshot, "a"), "right");
 }
 
+TEST(LayoutLocationTest, TagsAndDigestsFollowTheDirectory) {
+  const auto parts = [](const char* text) {
+    const LayoutLocation location = LayoutLocation::parse(text);
+    return location.directory + "|" + location.tag + "|" + location.digest;
+  };
+  EXPECT_EQ(parts("out"), "out||");
+  EXPECT_EQ(parts("a:b/out"), "a:b/out||");
+  EXPECT_EQ(parts("a:b/out:v1"), "a:b/out|v1|");
+  EXPECT_EQ(parts("out@sha256:12"), "out||sha256:12");
+}
+
 TEST_F(ImageTest, LayoutsNameWhatTheyHaveNot) {
   layout_.add_image("1.0", {});
   const auto layout = *OciLayout::open(layout_.path());

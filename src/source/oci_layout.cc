@@ -26,6 +26,15 @@ bool names_tag(const Descriptor& descriptor, const std::string& tag) {
 
 }  // namespace
 
+LayoutLocation LayoutLocation::parse(const std::string& text) {
+  const size_t at = text.find('@');
+  if (at != std::string::npos) return {text.substr(0, at), {}, text.substr(at + 1)};
+  const size_t colon = text.rfind(':');
+  const bool is_tag = colon != std::string::npos && text.find('/', colon) == std::string::npos;
+  return is_tag ? LayoutLocation{text.substr(0, colon), text.substr(colon + 1), {}}
+                : LayoutLocation{text, {}, {}};
+}
+
 Result<std::shared_ptr<OciLayout>> OciLayout::open(const std::filesystem::path& directory) {
   const Result<std::string> marker = read_file(directory / "oci-layout", kMaxIndexBytes);
   if (!marker) {

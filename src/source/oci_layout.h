@@ -11,6 +11,16 @@
 
 namespace slipway::source {
 
+// How users name an image of a layout: "DIR@sha256:…", "DIR:TAG" or "DIR". A colon before the last
+// slash belongs to the directory.
+struct LayoutLocation {
+  std::string directory;
+  std::string tag;     // empty: none
+  std::string digest;  // as it was written; empty: none
+
+  static LayoutLocation parse(const std::string& text);
+};
+
 class OciLayout : public BlobOrigin {
  public:
   // Reads index.json; NotFound or InvalidInput when the directory is no layout.
