@@ -17,19 +17,23 @@ std::string folder_of(const Platform& platform) {
 
 // Directories merge; of anything else there can be one.
 Status check_no_overlap(const BuildResult& result, const std::vector<PlatformTree>& trees) {
-  std::map<fs::path, size_t> owners;
+  struct Entry {
+    size_t platform;
+    bool is_directory;
+  };
+  std::map<fs::path, Entry> entries;
   for (size_t i = 0; i < trees.size(); ++i) {
     const fs::path& root = trees[i].mounted.path();
     std::error_code error;
     for (fs::recursive_directory_iterator entry(root, error), end; !error && entry != end;
          entry.increment(error)) {
-      if (entry->symlink_status(error).type() == fs::file_type::directory) continue;
+      const bool is_directory = entry->symlink_status(error).type() == fs::file_type::directory;
       const fs::path path = entry->path().lexically_relative(root);
-      const auto [owner, is_new] = owners.emplace(path, i);
-      if (is_new) continue;
+      const auto [other, is_new] = entries.emplace(path, Entry{i, is_directory});
+      if (is_new || (is_directory && other->second.is_directory)) continue;
       return make_error(ErrorCode::InvalidInput,
                         "cannot overwrite {} from {} with {} when split option is disabled",
-                        path.string(), result.platforms[owner->second].platform.str(),
+                        path.string(), result.platforms[other->second.platform].platform.str(),
                         result.platforms[i].platform.str())
           .with_hint("with platform-split=true each platform has a folder");
     }
