@@ -1,13 +1,17 @@
 #include "base/file_io.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
+#include <cstdint>
 #include <system_error>
 
+#include <fmt/format.h>
+
+#include "base/check.h"
 #include "base/unique_fd.h"
 
 namespace slipway {
@@ -56,11 +60,14 @@ Status write_all(int fd, std::string_view data) {
   return {};
 }
 
+std::string temporary_name(const fs::path& path) {
+  uint64_t random = 0;
+  CHECK(::getrandom(&random, sizeof random, 0) == sizeof random);
+  return fmt::format("{}.{:016x}.tmp", path.string(), random);
+}
+
 Status write_file_atomic(const fs::path& path, std::string_view content, unsigned mode) {
-  static std::atomic<unsigned> counter{
-      0};  // unique names within the process; the pid does the rest
-  const std::string temporary =
-      fmt::format("{}.{}.{}.tmp", path.string(), ::getpid(), counter.fetch_add(1));
+  const std::string temporary = temporary_name(path);
   UniqueFd fd = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode));
   Status status = write_all(fd.get(), content);
   if (status) status = fd.close();

@@ -16,6 +16,10 @@ namespace slipway {
 Result<std::string> read_file(const std::filesystem::path& path, size_t max_bytes = SIZE_MAX);
 Result<std::string> read_fd(int fd, size_t max_bytes = SIZE_MAX);
 
+// A name beside `path` that nobody else has: "PATH.0123456789abcdef.tmp". Process ids would not do:
+// builds live in pid namespaces of their own, where they are all the same.
+std::string temporary_name(const std::filesystem::path& path);
+
 // Writes to a temporary file beside `path` and renames it: readers see the old or the new content.
 // Not durable before a later syncfs of that file system.
 Status write_file_atomic(const std::filesystem::path& path, std::string_view content,

@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -271,6 +272,22 @@ TEST_F(ExporterTest, PlatformsHaveFoldersOrOneTreeWithoutConflicts) {
   EXPECT_THAT(one.error().message(), HasSubstr("cannot overwrite "));
 }
 
+TEST_F(ExporterTest, AFileOfOnePlatformDoesNotTakeThePlaceOfADirectoryOfAnother) {
+  add_platform("linux/arm64", "arm64 only");
+  // "etc" is a directory of the first.
+  build_.platforms[0].snapshot =
+      add_layer({}, [](const fs::path& upper) { put(upper / "etc/kept", "kept"); });
+  build_.platforms[1].snapshot =
+      add_layer({}, [](const fs::path& upper) { put(upper / "etc", "a file"); });
+  for (int order = 0; order < 2; ++order) {
+    const Result<ExportedImage> one =
+        run({{"type", "local"}, {"dest", "one"}, {"platform-split", "false"}});
+    ASSERT_FALSE(one);
+    EXPECT_THAT(one.error().message(), HasSubstr("cannot overwrite etc "));
+    std::swap(build_.platforms[0].snapshot, build_.platforms[1].snapshot);
+  }
+}
+
 TEST_F(ExporterTest, SkopeoAndUmociReadOciArchivesAndLayouts) {
   const ExportedImage image = must_run({{"type", "oci"}, {"dest", "app.tar"}}, {"app:1"});
   EXPECT_THAT(command({"skopeo", "inspect", "--format", "{{.Digest}}", "oci-archive:app.tar"}),
@@ -288,6 +305,26 @@ TEST_F(ExporterTest, SkopeoAndUmociReadOciArchivesAndLayouts) {
   struct stat info;
   ASSERT_EQ(::lstat((temp_->path() / "bundle/rootfs/bin/tool").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 04755u);
+}
+
+// Every build is process 2 of its namespace: two that write one layout have the same id.
+TEST_F(ExporterTest, BlobsThatAnotherBuildIsWritingAreLeftAlone) {
+  const ExportedImage image = must_run({{"type", "image"}}, {"app:1"});
+  const std::string blob = fmt::format("blobs/sha256/{}", std::string(image.target.digest.hex()));
+  const std::string others = fmt::format("layout/{}.{}.tmp", blob, ::getpid());
+  put(temp_->path() / others, "theirs");
+  must_run({{"type", "oci"}, {"dest", "layout"}, {"tar", "false"}}, {"app:1"});
+  EXPECT_EQ(text(others), "theirs");
+  EXPECT_EQ(Digest::sha256_of(text("layout/" + blob)), image.target.digest);
+}
+
+TEST_F(ExporterTest, ABlobThatWasCutOffIsNotExported) {
+  const ExportedImage image = must_run({{"type", "image"}}, {"app:1"});
+  fs::resize_file(store_->content().path_of(*image.config), 10);
+  const Result<ExportedImage> exported =
+      run({{"type", "oci"}, {"dest", "layout"}, {"tar", "false"}}, {"app:1"});
+  ASSERT_FALSE(exported);
+  EXPECT_THAT(exported.error().message(), HasSubstr("shorter than its size"));
 }
 
 TEST_F(ExporterTest, DockerArchivesAreReadByDockersReaders) {

@@ -110,6 +110,35 @@ Status add_blob(layer::TarSink& sink, const std::string& name, const Descriptor&
   return sink.append_zeros(layer::tar_padding(blob.size));
 }
 
+// At most `most` bytes; how many there were.
+Result<ssize_t> copy_through_memory(int from, int to, uint64_t most) {
+  std::string buffer(std::min<uint64_t>(most, 1 << 20), '\0');
+  for (;;) {
+    const ssize_t got = ::read(from, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno_error("read");
+    TRY(write_all(to, std::string_view(buffer).substr(0, static_cast<size_t>(got))));
+    return got;
+  }
+}
+
+// In pieces of this size, between which a build can be stopped.
+constexpr uint64_t kCopiedAtOnce = 64 << 20;
+
+Status copy_blob(int from, int to, const Descriptor& blob, const std::stop_token& stop) {
+  for (uint64_t left = blob.size; left > 0;) {
+    if (stop.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
+    ssize_t got = ::copy_file_range(from, nullptr, to, nullptr, std::min(left, kCopiedAtOnce), 0);
+    // The two are on file systems that cannot copy between each other.
+    if (got < 0 && errno != EINTR) got = TRY(copy_through_memory(from, to, left));
+    if (got == 0) {
+      return make_error(ErrorCode::Internal, "blob {} is shorter than its size", blob.digest.str());
+    }
+    if (got > 0) left -= static_cast<uint64_t>(got);
+  }
+  return {};
+}
+
 // Copies a blob beside its place and renames it there.
 Status place_blob(const std::filesystem::path& place, const Descriptor& blob,
                   store::ContentStore& content, std::stop_token stop) {
@@ -118,23 +147,10 @@ Status place_blob(const std::filesystem::path& place, const Descriptor& blob,
     return {};
   }
   const UniqueFd from = TRY(content.open(blob.digest));
-  const std::string temporary = fmt::format("{}.{}.tmp", place.string(), ::getpid());
-  UniqueFd to = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644));
+  const std::string temporary = temporary_name(place);
+  UniqueFd to = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, 0644));
   const Status copied = [&]() -> Status {
-    for (uint64_t left = blob.size; left > 0;) {
-      if (stop.stop_requested()) return make_error(ErrorCode::Cancelled, "cancelled");
-      const ssize_t got = ::copy_file_range(from.get(), nullptr, to.get(), nullptr,
-                                            std::min<uint64_t>(left, 64 << 20), 0);
-      if (got > 0) {
-        left -= static_cast<uint64_t>(got);
-        continue;
-      }
-      if (got < 0 && errno == EINTR) continue;
-      // The two are on file systems that cannot copy between each other.
-      const std::string piece = TRY(read_fd(from.get()));
-      TRY(write_all(to.get(), piece));
-      left = 0;
-    }
+    TRY(copy_blob(from.get(), to.get(), blob, stop));
     return to.close();
   }();
   if (copied && ::rename(temporary.c_str(), place.c_str()) == 0) return {};

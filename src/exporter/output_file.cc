@@ -40,8 +40,8 @@ Result<OutputFile> OutputFile::create(const std::filesystem::path& wanted) {
     path = path.parent_path() / std::filesystem::read_symlink(path);
   }
   if (path.has_parent_path()) TRY(make_directories(path.parent_path()));
-  std::string temporary = fmt::format("{}.{}.tmp", path.string(), ::getpid());
-  UniqueFd fd = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0644));
+  std::string temporary = temporary_name(path);
+  UniqueFd fd = TRY(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, 0644));
   return OutputFile(std::move(path), std::move(temporary), std::move(fd));
 }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "base/file_io.h"
@@ -28,6 +29,15 @@ TEST_F(OutputFileTest, AppearsWhenItIsComplete) {
   EXPECT_TRUE(fs::is_empty(path("new")));
   ASSERT_TRUE(OutputFile::write(path("new/file"), "whole"));
   EXPECT_EQ(*read_file(path("new/file")), "whole");
+}
+
+// Every build is process 2 of its namespace: its id says nothing.
+TEST_F(OutputFileTest, WhatAnotherBuildIsWritingIsLeftAlone) {
+  const std::string others = fmt::format("{}.{}.tmp", path("file").string(), ::getpid());
+  ASSERT_TRUE(write_file_atomic(others, "theirs"));
+  ASSERT_TRUE(OutputFile::write(path("file"), "ours"));
+  EXPECT_EQ(*read_file(others), "theirs");
+  EXPECT_EQ(*read_file(path("file")), "ours");
 }
 
 // As root, with /dev/null as the destination, a rename would take the device from the whole system.
