@@ -81,10 +81,20 @@ Status write_file_atomic(const fs::path& path, std::string_view content, unsigne
   return {};
 }
 
+bool path_exists(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+bool directory_exists(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+
 Status make_directories(const fs::path& path, unsigned mode) {
   if (path.empty() || ::mkdir(path.c_str(), mode) == 0) return {};
   if (errno == EEXIST) {
-    if (fs::is_directory(path)) return {};
+    if (directory_exists(path)) return {};
     return make_error(ErrorCode::AlreadyExists, "create directory {}: a file is in the way",
                       path.string());
   }

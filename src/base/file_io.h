@@ -28,6 +28,11 @@ Status write_file_atomic(const std::filesystem::path& path, std::string_view con
 // Writes all of `data`, whatever write(2) accepts at once.
 Status write_all(int fd, std::string_view data);
 
+// Whether there is anything, or a directory. What cannot be looked at is not there: where a path
+// may be given, so may a URL, and that can be longer than any path. (std::filesystem's throw.)
+bool path_exists(const std::filesystem::path& path);
+bool directory_exists(const std::filesystem::path& path);
+
 // Creates `path` and its missing parents (mode 0755 less the umask, or `mode` for all of them).
 Status make_directories(const std::filesystem::path& path, unsigned mode = 0755);
 

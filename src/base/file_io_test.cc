@@ -26,5 +26,13 @@ TEST(WriteFileAtomic, WhatAKilledProcessLeftIsNotInTheWay) {
   EXPECT_EQ(*read_file(path), "new");
 }
 
+TEST(DirectoryExists, WhatIsTooLongForAPathIsNone) {
+  const std::string url =
+      "https://bucket.example.com/context.tar?signature=" + std::string(5000, 'x');
+  EXPECT_FALSE(directory_exists(url));
+  EXPECT_FALSE(path_exists(url));
+  EXPECT_TRUE(directory_exists("/"));
+}
+
 }  // namespace
 }  // namespace slipway

@@ -56,7 +56,7 @@ Result<std::vector<compose::File>> read_bake_files(const std::vector<std::string
   }
   if (!names.empty()) return files;
   for (const char* name : compose::kDefaultFiles) {
-    if (fs::exists(directory / name)) {
+    if (path_exists(directory / name)) {
       files.push_back({name, TRY(read_file(directory / name))});
     }
   }
@@ -87,7 +87,7 @@ Result<compose::Options> bake_options(const Environment& environment,
   if (uses_environment) options.environment = environment.variables;
   options.read_file = [directory](const std::string& path) { return read_file(directory / path); };
   const fs::path dotenv = directory / ".env";
-  if (fs::exists(dotenv)) {
+  if (path_exists(dotenv)) {
     options.environment =
         TRY(compose::read_dotenv(TRY(read_file(dotenv)), options.environment).context(".env"));
   }

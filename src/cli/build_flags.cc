@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/file_io.h"
 #include "base/text.h"
 #include "frontend/bake/resolve.h"
 #include "frontend/bake/spec.h"
@@ -49,7 +50,7 @@ std::string dockerfile_of(const BuildFlags& flags, const Environment& environmen
   const bool is_url = flags.file.starts_with("http://") || flags.file.starts_with("https://");
   const std::filesystem::path context = environment.working_directory / flags.context;
   if (flags.file == "-" || is_url) return flags.file;
-  if (flags.context == "-" || !std::filesystem::is_directory(context)) return flags.file;
+  if (flags.context == "-" || !directory_exists(context)) return flags.file;
   return (environment.working_directory / flags.file).lexically_normal().string();
 }
 

@@ -34,9 +34,9 @@ bool is_project(const FixFlags& flags, const fs::path& directory) {
     return extension == ".yaml" || extension == ".yml" || extension == ".hcl" ||
            extension == ".json";
   }
-  if (fs::exists(directory / "Dockerfile")) return false;
+  if (path_exists(directory / "Dockerfile")) return false;
   return std::ranges::any_of(compose::kDefaultFiles,
-                             [&](const char* name) { return fs::exists(directory / name); });
+                             [&](const char* name) { return path_exists(directory / name); });
 }
 
 Result<std::vector<bake::Target>> project_targets(const FixFlags& flags,

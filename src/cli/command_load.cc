@@ -32,7 +32,7 @@ Result<Images> load_from(const std::string& input, store::Store& store,
     return source::load_archive(store, STDIN_FILENO, platform, reporter, invocation.stop);
   }
   const std::filesystem::path path = invocation.environment.working_directory / input;
-  if (std::filesystem::is_directory(path)) {
+  if (directory_exists(path)) {
     const auto layout = TRY(source::OciLayout::open(path));
     return source::load_layout(store, *layout, platform, reporter, invocation.stop);
   }

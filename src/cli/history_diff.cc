@@ -63,7 +63,7 @@ class ImageFinder {
   // A layout, an image of a registry, a local image by its name, a build, an image by its ID.
   Result<FoundImage> find(const std::string& text) {
     if (text.starts_with(kLayout)) return from_layout(text, text.substr(kLayout.size()));
-    if (fs::exists(directory(text) / "index.json")) return from_layout(text, text);
+    if (path_exists(directory(text) / "index.json")) return from_layout(text, text);
     if (text.starts_with(kRegistry)) return from_registry(text);
     const Result<Reference> name = Reference::parse(text);
     if (name) {

@@ -213,7 +213,7 @@ Result<dockerfile::ContextSource> Planner::named_context(const std::string& name
     return dockerfile::ContextSource(dockerfile::UrlContext{source});
   }
   const fs::path path = absolute(source);
-  if (!fs::is_directory(path)) {
+  if (!directory_exists(path)) {
     return make_error(ErrorCode::NotFound, "build context {}={}: no such directory", name, source);
   }
   Result<std::string> ignore = read_file(path / ".dockerignore", kMaxDockerfileBytes);

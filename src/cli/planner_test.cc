@@ -159,6 +159,13 @@ TEST_F(PlannerTest, SaysWhatIsMissing) {
   EXPECT_THAT(error_of({target("t", "nowhere")}), HasSubstr("nowhere: no such directory"));
 }
 
+// Presigned URLs with a session token can be longer than a path.
+TEST_F(PlannerTest, ALongUrlIsAContext) {
+  EXPECT_THAT(
+      error_of({target("t", "https://host/context.tar?signature=" + std::string(5000, 'x'))}),
+      HasSubstr("remote build context"));
+}
+
 TEST_F(PlannerTest, TellsWhatTheRulesFind) {
   write("Dockerfile", "FROM scratch\nENV A b\nCOPY Dockerfile /\n");
   ASSERT_TRUE(plan({target("t")}));

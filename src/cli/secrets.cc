@@ -81,7 +81,7 @@ Result<Secrets> collect_secrets(const std::vector<bake::Target>& targets,
         return make_error(ErrorCode::InvalidInput,
                           "secret \"{}\" is given twice with different sources", at->first);
       }
-      if (!source.file.empty() && !std::filesystem::exists(source.file)) {
+      if (!source.file.empty() && !path_exists(source.file)) {
         return make_error(ErrorCode::NotFound, "secret \"{}\": no such file: {}", at->first,
                           source.file.string());
       }

@@ -65,7 +65,7 @@ class FileFinder {
   Status find_context() {
     if (target_.context == kStdin) return read_stdin();
     const fs::path directory = (options_.base_directory / target_.context).lexically_normal();
-    if (fs::is_directory(directory)) {
+    if (directory_exists(directory)) {
       files_.directory = directory;
       return read_ignore_file();
     }

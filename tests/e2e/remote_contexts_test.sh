@@ -88,6 +88,8 @@ for name in context.tar context.tarz context.tarj context.tarJ context.tarzst; d
   built - <"www/$name" && has file third
 done
 built -f sub/Dockerfile --build-arg SOURCE_DATE_EPOCH=1 - <www/context.tarz && has only third
+built "$url/context.tar?signature=$(printf %05000d 0)" && has file third  # longer than a path
+built -f sub/Dockerfile "$url/context.tar?signature=$(printf %05000d 0)" && has only third
 built - <www/context.tar
 equal "$(ran 'COPY')" 0 "the same bytes are the same context"
 built "$url/just.Dockerfile" && has context "$(cat repo/Dockerfile)"
