@@ -10,6 +10,7 @@
 
 #include "base/file_io.h"
 #include "base/text.h"
+#include "base/url_password.h"
 #include "oci/json_fields.h"
 #include "oci/rfc3339.h"
 
@@ -222,12 +223,12 @@ Status BuildRecord::complete(const Status& outcome, const std::string& metadata_
 }
 
 Result<BuildRecord> BuildHistory::begin(const std::filesystem::path& directory,
-                                        std::vector<std::string> command,
+                                        const std::vector<std::string>& command,
                                         std::vector<std::string> targets, std::string name) {
   BuildInfo info;
   info.ref = TRY(random_ref());
   info.name = name.empty() ? join(targets, ", ") : std::move(name);
-  info.command = std::move(command);
+  for (const std::string& word : command) info.command.push_back(without_passwords(word));
   info.targets = std::move(targets);
   info.started = std::chrono::system_clock::now();
   const std::filesystem::path record = directory / info.ref;

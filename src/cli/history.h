@@ -30,7 +30,7 @@ std::string_view to_string(BuildStatus status);
 struct BuildInfo {
   std::string ref;  // 25 characters of [a-z0-9]
   std::string name;
-  std::vector<std::string> command;  // as it was typed
+  std::vector<std::string> command;  // as it was typed, without passwords of URLs
   std::vector<std::string> targets;
   progress::Time started;
   std::optional<progress::Time> completed;
@@ -84,7 +84,7 @@ class BuildHistory {
   // Begins the record of a build. `command`: its arguments, "slipway" first. The name is that of
   // the targets when it is empty.
   static Result<BuildRecord> begin(const std::filesystem::path& directory,
-                                   std::vector<std::string> command,
+                                   const std::vector<std::string>& command,
                                    std::vector<std::string> targets, std::string name = {});
 
   // The newest first. Records that cannot be read are left out.

@@ -8,6 +8,7 @@
 
 #include "base/base64.h"
 #include "base/text.h"
+#include "base/url_password.h"
 #include "base/values.h"
 #include "graph/layer_chain.h"
 #include "graph/proto.h"
@@ -54,7 +55,7 @@ void add_image(const graph::Vertex& vertex, std::string_view name, Dependencies&
 }
 
 void add_url(const graph::SourceOp& source, Dependencies& dependencies) {
-  Json entry{{"uri", source.identifier}};
+  Json entry{{"uri", without_passwords(source.identifier)}};
   const auto checksum = source.attrs.find("http.checksum");
   const Result<Digest> digest =
       Digest::parse(checksum == source.attrs.end() ? "" : checksum->second);
@@ -152,6 +153,14 @@ std::string step_id(size_t index) {
   return fmt::format("step{}", index);
 }
 
+// Of a source's URLs: a provenance is for everybody who has the image.
+void hide_passwords(Json& source) {
+  for (auto& [name, value] : source.items()) {
+    if (value.is_object()) hide_passwords(value);
+    if (value.is_string()) value = without_passwords(value.get<std::string>());
+  }
+}
+
 // Every step with its op, as BuildKit lists them: inputs come before their users, and last the one
 // that names the result.
 Json build_config(const graph::Definition& definition) {
@@ -171,6 +180,7 @@ Json build_config(const graph::Definition& definition) {
       }
       op.erase("inputs");
     }
+    if (op.contains("source")) hide_passwords(op["source"]);
     Json step{{"id", id}, {"op", std::move(op)}};
     if (!inputs.empty()) step["inputs"] = std::move(inputs);
     steps.push_back(std::move(step));

@@ -4,6 +4,7 @@
 
 #include "base/file_io.h"
 #include "base/text.h"
+#include "base/url_password.h"
 #include "cli/internal_step.h"
 #include "frontend/dockerfile/git_ref.h"
 #include "frontend/dockerfile/ignore_file.h"
@@ -71,7 +72,7 @@ class FileFinder {
     }
     if (!is_remote_context(target_.context)) {
       return make_error(ErrorCode::NotFound, "build context {}: no such directory",
-                        target_.context);
+                        without_passwords(target_.context));
     }
     files_.url = dockerfile::UrlContext{target_.context};
     if (!TRY(dockerfile::parse_git_ref(target_.context))) TRY(look_at_url());
@@ -151,16 +152,16 @@ class FileFinder {
           options_.contexts->read_start(definition, spelling.string(), kMaxDockerfileBytes + 1));
       if (!text) continue;
       if (text->size() > kMaxDockerfileBytes) {
-        return make_error(ErrorCode::ResourceExhausted, "{} has more than {} bytes", shown_name,
-                          kMaxDockerfileBytes);
+        return make_error(ErrorCode::ResourceExhausted, "{} has more than {} bytes",
+                          without_passwords(shown_name), kMaxDockerfileBytes);
       }
-      files_.name = shown_name;
+      files_.name = without_passwords(shown_name);
       files_.text = *std::move(text);
       files_.step = definition.vertex(definition.root()->vertex).digest;
       return {};
     }
     return make_error(ErrorCode::NotFound, "read Dockerfile {}: no such file in {}", path,
-                      target_.context);
+                      without_passwords(target_.context));
   }
 
   Status read_local() {

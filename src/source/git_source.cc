@@ -12,6 +12,7 @@
 #include "base/child_process.h"
 #include "base/file_io.h"
 #include "base/text.h"
+#include "base/url_password.h"
 #include "base/values.h"
 
 namespace slipway::source {
@@ -34,7 +35,8 @@ Status check_argument(std::string_view what, std::string_view text) {
   return make_error(ErrorCode::InvalidInput, "{} \"{}\" is not possible", what, text);
 }
 
-std::string without_password(const std::string& url) {
+// For the image: who fetched it is nobody's business.
+std::string without_user(const std::string& url) {
   const size_t start = url.find("://");
   if (start == std::string::npos) return url;
   const size_t end = url.find('/', start + 3);
@@ -283,12 +285,9 @@ Result<std::string> GitSource::git(const GitSpec& spec, std::vector<std::string>
   options.environment = TRY(environment(spec));
   const CommandOutput ran = TRY(run_command(options, {}, stop).context("run git"));
   if (ran.status.success()) return ran.stdout_text;
-  std::string said(trim(ran.stderr_text));
-  const size_t at = said.find(spec.remote);
-  if (at != std::string::npos) {
-    said.replace(at, spec.remote.size(), without_password(spec.remote));
-  }
-  return make_error(ErrorCode::Unavailable, "{}: {}", without_password(spec.remote),
+  // Of submodules too, whose URLs are often made from the repository's.
+  const std::string said = without_passwords(trim(ran.stderr_text));
+  return make_error(ErrorCode::Unavailable, "{}: {}", without_passwords(spec.remote),
                     said.size() > 2000 ? said.substr(said.size() - 2000) : said);
 }
 
@@ -300,7 +299,7 @@ Result<std::string> GitSource::find_commit(const GitSpec& spec, std::stop_token 
         TRY(git(spec, {"ls-remote", "--", spec.remote, ref, ref + "^{}"}, stop));
     commit = choose_commit(listing, ref, false);
     if (!is_commit(commit)) {
-      return make_error(ErrorCode::NotFound, "{} has no ref {}", without_password(spec.remote),
+      return make_error(ErrorCode::NotFound, "{} has no ref {}", without_passwords(spec.remote),
                         ref);
     }
     // A checksum may be that of the tag itself.
@@ -310,7 +309,7 @@ Result<std::string> GitSource::find_commit(const GitSpec& spec, std::stop_token 
   }
   if (!commit.starts_with(spec.checksum)) {
     return make_error(ErrorCode::InvalidInput, "{}: expected checksum to match {}, got {}",
-                      without_password(spec.remote), spec.checksum, commit);
+                      without_passwords(spec.remote), spec.checksum, commit);
   }
   return commit;
 }
@@ -365,7 +364,7 @@ Status GitSource::fetch(const GitSpec& spec, const std::string& commit,
   }
   if (!fetched) return std::move(fetched).error();
   if (has_commit()) return {};
-  return make_error(ErrorCode::NotFound, "{} has no commit {}", without_password(spec.remote),
+  return make_error(ErrorCode::NotFound, "{} has no commit {}", without_passwords(spec.remote),
                     commit);
 }
 
@@ -418,7 +417,9 @@ Result<UnpackedImage> GitSource::snapshot(const GitSpec& spec, progress::VertexR
   std::optional<int64_t> mtime;
   if (spec.commit_mtime) mtime = TRY(time_of(spec, commit, in_repository, stop));
   if (keep) {
-    TRY(run({"remote", "set-url", "origin", without_password(spec.remote)}));
+    TRY(run({"remote", "set-url", "origin", without_user(spec.remote)}));
+    // Their URLs are kept as well, with what came from the repository's.
+    if (!spec.skip_submodules) TRY(run({"submodule", "-q", "sync", "--recursive"}));
     TRY(run({"reflog", "expire", "--all", "--expire=now"}));
     (void)::unlink((git_dir / "FETCH_HEAD").c_str());
   }

@@ -14,6 +14,7 @@
 
 #include "base/file_io.h"
 #include "base/text.h"
+#include "base/url_password.h"
 #include "oci/json_fields.h"
 #include "oci/json_writer.h"
 #include "registry/requester.h"
@@ -27,17 +28,6 @@ using nlohmann::json;
 
 constexpr size_t kMaxRecordBytes = 64 << 10;
 constexpr std::string_view kHeaderPrefix = "http.header.";
-
-// Without a password that the URL may hold.
-std::string redacted(const std::string& url) {
-  const size_t start = url.find("://");
-  if (start == std::string::npos) return url;
-  const size_t end = url.find_first_of("/?#", start + 3);
-  const size_t at = url.substr(0, end).rfind('@');
-  return at == std::string::npos || at < start
-             ? url
-             : url.substr(0, start + 3) + "xxxxx" + url.substr(at);
-}
 
 // A name that is one component of a path.
 std::string safe_filename(std::string name) {
@@ -115,7 +105,7 @@ Error answer_error(const registry::HttpResponse& response, const std::string& ur
   if (response.status == 404 || response.status == 410) code = ErrorCode::NotFound;
   if (response.status == 401 || response.status == 403) code = ErrorCode::PermissionDenied;
   if (response.status == 429 || response.status >= 500) code = ErrorCode::Unavailable;
-  return make_error(code, "fetch {}: HTTP status {}", redacted(url), response.status);
+  return make_error(code, "fetch {}: HTTP status {}", without_passwords(url), response.status);
 }
 
 Status copy_all(int from, int to) {
@@ -156,7 +146,7 @@ Result<HttpFileSpec> HttpFileSpec::parse(const std::string& url,
       if (header == "user-agent") spec.headers["User-Agent"] = value;
     } else if (name.starts_with("http.")) {
       return make_error(ErrorCode::Unsupported, "fetch {}: attribute {} is not supported",
-                        redacted(url), name);
+                        without_passwords(url), name);
     }
   }
   return spec;
@@ -209,8 +199,8 @@ Result<std::optional<std::string>> HttpFileSource::authorization(const HttpFileS
   if (!spec.header_secret.empty()) {
     header = secret(spec.header_secret);
     if (!header) {
-      return make_error(ErrorCode::NotFound, "fetch {}: there is no secret {}", redacted(spec.url),
-                        spec.header_secret);
+      return make_error(ErrorCode::NotFound, "fetch {}: there is no secret {}",
+                        without_passwords(spec.url), spec.header_secret);
     }
   } else {
     const std::string host = host_name(spec.url);
@@ -220,7 +210,7 @@ Result<std::optional<std::string>> HttpFileSource::authorization(const HttpFileS
   }
   if (header && header->find_first_of("\r\n") != std::string::npos) {
     return make_error(ErrorCode::InvalidInput, "fetch {}: the secret for its host has a line end",
-                      redacted(spec.url));
+                      without_passwords(spec.url));
   }
   return header;
 }
@@ -260,7 +250,7 @@ Result<HttpFile> HttpFileSource::fetch(const HttpFileSpec& spec, progress::Verte
   }
   if (seen && !seen->etag.empty()) request.headers.emplace_back("If-None-Match", seen->etag);
 
-  TransferReport report(reporter, "downloading " + redacted(spec.url), 0);
+  TransferReport report(reporter, "downloading " + without_passwords(spec.url), 0);
   registry::Backoff backoff(options_.retry_delay);
   for (;;) {
     const std::unique_ptr<store::ContentWriter> writer = TRY(store_.content().writer());
@@ -284,12 +274,12 @@ Result<HttpFile> HttpFileSource::fetch(const HttpFileSpec& spec, progress::Verte
     if (!answer || !answer->ok()) {
       if (TRY(backoff.retry_after(answer, stop))) continue;
       if (!answer)
-        return Error(answer.error()).context(fmt::format("fetch {}", redacted(spec.url)));
+        return Error(answer.error()).context(fmt::format("fetch {}", without_passwords(spec.url)));
       return answer_error(*answer, spec.url);
     }
     HttpFile file;
-    file.digest =
-        TRY(writer->commit(spec.checksum).context(fmt::format("fetch {}", redacted(spec.url))));
+    file.digest = TRY(writer->commit(spec.checksum)
+                          .context(fmt::format("fetch {}", without_passwords(spec.url))));
     file.filename =
         choose_filename(spec, disposition_filename(answer->header("content-disposition")));
     file.mtime = registry::http_date(answer->header("last-modified")).value_or(0);

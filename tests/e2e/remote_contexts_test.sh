@@ -31,9 +31,24 @@ cp repo/Dockerfile www/just.Dockerfile
 for flag in "" z j J; do tar -C repo --exclude .git -c"${flag}"f "www/context.tar$flag" .; done
 tar -C repo --exclude .git --zstd -cf www/context.tarzst .
 cat >serve.py <<'END'
-import http.server, sys
+import http.server, os, subprocess
 class Handler(http.server.SimpleHTTPRequestHandler):
+    def smart(self):  # as servers of repositories answer
+        path, _, query = self.path[len("/smart"):].partition("?")
+        env = dict(os.environ, GIT_PROJECT_ROOT=os.getcwd(), GIT_HTTP_EXPORT_ALL="1", PATH_INFO=path,
+                   QUERY_STRING=query, REQUEST_METHOD=self.command, CONTENT_TYPE=self.headers.get("Content-Type", ""),
+                   HTTP_CONTENT_ENCODING=self.headers.get("Content-Encoding", ""),
+                   GIT_PROTOCOL=self.headers.get("Git-Protocol", ""))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        head, _, rest = subprocess.run(["git", "http-backend"], input=body, env=env, stdout=subprocess.PIPE).stdout.partition(b"\r\n\r\n")
+        fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
+        self.send_response(int(fields.pop("Status", "200").split()[0]))
+        for name, value in fields.items(): self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(rest)
+    def do_POST(self): self.smart()
     def do_GET(self):
+        if self.path.startswith("/smart/"): return self.smart()
         if self.path.startswith("/private/"):
             if self.headers.get("Authorization") not in ("Bearer s3cret", "basic eC1hY2Nlc3MtdG9rZW46czNjcmV0"):
                 return self.send_error(401)
@@ -109,6 +124,33 @@ built --secret id=HTTP_AUTH_TOKEN_127.0.0.1,src=token "$url/private/context.tar"
 built --secret id=GIT_AUTH_TOKEN,src=token "$url/private/repo.git" && has file third
 host=${url#http://}
 built --secret "id=GIT_AUTH_TOKEN.$host,src=token" "$url/private/repo.git#v1" && has file first
+
+# A password in a URL is for the server only: not in logs, records, the image or what is said about it.
+git init -q --bare www/part.git && git clone -q www/part.git part 2>/dev/null
+(cd part && echo inside >file && git add file && git -c user.name=t -c user.email=t@t commit -q -m part && git push -q origin HEAD)
+for module in part gone; do
+  made checkout -q -b "with-$module" v1
+  git config -f repo/.gitmodules submodule.m.path m && git config -f repo/.gitmodules "submodule.m.url" "../$module.git"
+  made update-index --add --cacheinfo "160000,$(git -C part rev-parse HEAD),m" && made add .gitmodules && made commit -q -m module
+  git -C repo push -q ../www/repo.git "with-$module"
+done
+made checkout -q main
+secret=${url/#http:\/\//http:\/\/me:s3cr3t@}
+tells_nobody() { ! grep -rq s3cr3t log result store/history meta image 2>/dev/null || fail "$1: the password is in $(grep -rl s3cr3t log result store/history meta image)"; }
+touch meta
+built "$secret/smart/repo.git?branch=with-part&keep-git-dir=1" && has m/file inside
+tells_nobody "a repository with a submodule"
+equal "$(git -C result config submodule.m.url)" "$url/smart/part.git"
+expect_exit 1 slipway build "$secret/smart/repo.git?branch=with-gone"
+tells_nobody "a submodule that is gone"
+for context in context.tar just.Dockerfile smart/repo.git; do
+  rm -rf image && build --provenance=mode=max -o type=oci,dest=image,tar=false --metadata-file meta "$secret/$context"
+  tells_nobody "$context"
+done
+built --build-context "repo=$secret/smart/repo.git#v1" --build-context "other=$secret/context.tar" - <Dockerfile.named && has of-git first
+built -f "$secret/just.Dockerfile" repo
+expect_exit 1 slipway build -f missing "$secret/context.tar"
+tells_nobody "other ways to name it"
 
 # The time of the context.
 epoch() {

@@ -1,5 +1,6 @@
 // The main build context as an op: a directory of the client, a git repository, a file or an
 // archive behind http(s), another target's result.
+#include "base/url_password.h"
 #include "base/values.h"
 #include "frontend/dockerfile/convert_context.h"
 
@@ -20,7 +21,7 @@ PendingOp git_context(const ConvertOptions& options, GitRef git, const std::stri
   if (git.mtime.empty() && epoch != options.build_args.end() && !epoch->second.empty()) {
     git.mtime = "commit";
   }
-  return git_source(git, named("[internal] load git source " + url));
+  return git_source(git, named("[internal] load git source " + without_passwords(url)));
 }
 
 Output http_context(PendingGraph& graph, const UrlContext& context) {
@@ -84,7 +85,8 @@ Result<graph::Definition> main_context_definition(const ConvertOptions& options)
 
 graph::Definition http_file_definition(const std::string& url, const std::string& filename) {
   PendingGraph graph({filename, "", "Dockerfile"});
-  return graph.finish(graph.add(http_source(url, filename, "", named("[internal] load " + url))));
+  return graph.finish(graph.add(
+      http_source(url, filename, "", named("[internal] load " + without_passwords(url)))));
 }
 
 }  // namespace slipway::dockerfile

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "base/url_password.h"
 #include "frontend/dockerfile/convert_context.h"
 #include "frontend/dockerfile/git_ref.h"
 #include "frontend/dockerfile/lint/value_rules.h"
@@ -122,11 +123,11 @@ class ContextLoader {
     Loaded loaded;
     const std::optional<GitRef> git = TRY(parse_git_ref(url.url));
     if (git) {
-      loaded.state.output =
-          context_.graph.add(git_source(*git, named("[internal] load git source " + url.url)));
+      loaded.state.output = context_.graph.add(
+          git_source(*git, named("[internal] load git source " + without_passwords(url.url))));
     } else if (is_http_source(url.url)) {
-      loaded.state.output =
-          context_.graph.add(http_source(url.url, "context", "", named(title(url.url))));
+      loaded.state.output = context_.graph.add(
+          http_source(url.url, "context", "", named(title(without_passwords(url.url)))));
     } else {
       return make_error(ErrorCode::InvalidInput, "invalid git context {}", url.url);
     }
