@@ -47,15 +47,38 @@ class FactsUpdate {
       }
     }
     // Not understood, or written by a redirection: nobody knows.
-    if (run.info.source.contains("apt.conf.d")) facts_.keeps_apt_archives = true;
-    if (run.info.source.contains("apt-get update") || run.info.source.contains("apt update")) {
-      facts_.updates_apt = true;
-    }
+    const std::string text = whole_text(run);
+    if (text.contains("apt.conf.d")) facts_.keeps_apt_archives = true;
+    const bool updates = text.contains("apt-get update") || text.contains("apt update");
+    facts_.updates_apt |= updates;
+    note_downloads(run, commands.value_or(std::vector<ShellCommand>()), updates);
   }
   template <typename Other>
   void operator()(const Other&) {}
 
  private:
+  // What a RUN leaves below for those after it.
+  void note_downloads(const RunInstruction& run, const std::vector<ShellCommand>& commands,
+                      bool updates_apt) {
+    const auto has_mount = [&](std::string_view place) {
+      return std::ranges::any_of(run.mounts,
+                                 [&](const std::string& mount) { return mount.contains(place); });
+    };
+    const bool removes_lists = std::ranges::any_of(commands, [](const ShellCommand& command) {
+      return command.words[0] == "rm" && names_path(command, "/var/lib/apt");
+    });
+    if (!has_mount("/var/lib/apt")) {
+      facts_.has_apt_lists = !removes_lists && (updates_apt || facts_.has_apt_lists);
+    }
+    for (const ShellCommand& command : commands) {
+      const auto install = install_of(command, facts_.environment);
+      if (!install || !install->cache_turned_off_by.empty()) continue;
+      const auto places = cache_places(*install, "", facts_.image);
+      if (std::ranges::none_of(places, has_mount))
+        facts_.left_caches.insert(install->manager->name);
+    }
+  }
+
   const AdviceInput& input_;
   const Stage& stage_;
   size_t index_;

@@ -142,7 +142,7 @@ bool is_meant_for(const RunMount& mount, const Install& install) {
 }
 
 bool keeps_apt_archives(const RunStep& step) {
-  const std::string& source = step.run.info.source;
+  const std::string source = whole_text(step.run);
   return step.step.before.keeps_apt_archives || source.contains("docker-clean") ||
          source.contains("apt.conf.d") || source.contains("Keep-Downloaded-Packages") ||
          std::ranges::any_of(step.commands, [](const ShellCommand& command) {

@@ -234,6 +234,12 @@ std::optional<std::vector<ShellCommand>> parse_shell(std::string_view script) {
   return parsed.take();
 }
 
+std::string whole_text(const RunInstruction& run) {
+  std::string text = run.info.source;
+  for (const InlineFile& file : run.command.files) text += "\n" + file.data;
+  return text;
+}
+
 std::optional<std::vector<ShellCommand>> commands_of(const RunInstruction& run) {
   const CommandLine& line = run.command;
   if (line.args.empty()) return std::nullopt;

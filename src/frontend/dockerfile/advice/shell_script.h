@@ -30,4 +30,7 @@ std::optional<std::vector<ShellCommand>> parse_shell(std::string_view script);
 // The same of RUN, in any of its forms.
 std::optional<std::vector<ShellCommand>> commands_of(const RunInstruction& run);
 
+// What a RUN says, its here-documents included.
+std::string whole_text(const RunInstruction& run);
+
 }  // namespace slipway::dockerfile

@@ -32,7 +32,10 @@ struct StageFacts {
   bool posix_shell = true;                         // no SHELL that is none
   bool keeps_apt_archives = false;                 // docker-clean was removed
   bool updates_apt = false;                        // a RUN has updated the lists before
-  const CopyInstruction* source = nullptr;         // the first COPY of source code
+  bool has_apt_lists = false;                      // and they are still there
+  // Managers that have downloaded before without a cache mount: files may be where they cache.
+  std::set<std::string_view> left_caches;
+  const CopyInstruction* source = nullptr;  // the first COPY of source code
   std::vector<ContextCopy> copies;
   // Managers that have installed from a manifest before there was any source.
   std::set<std::string_view> installed_before_source;

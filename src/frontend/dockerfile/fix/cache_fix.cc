@@ -2,8 +2,11 @@
 // mount takes its content out of the image; that is all that may change, and only where
 //   - the tool reads the cache in its own installs alone, or every step that may read it has the
 //     mount (go, cargo),
-//   - what turns the cache off or empties it can be taken out of the RUN,
+//   - what turns the cache off or empties it can be taken out of the RUN, and takes nothing out of
+//     the layers below; nothing removes a directory around a mount, which would fail,
 //   - who runs can write to a mount, which belongs to root.
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -56,7 +59,10 @@ std::string why_not_in_run(const RunInstruction& run, const PackageManager& mana
   if (!commands) return fmt::format("line {} may read packages out of the cache", line);
   for (const ShellCommand& command : *commands) {
     const auto install = install_of(command, {});
-    if (install && install->manager == &manager) continue;
+    if (install && install->manager == &manager) {
+      if (run.network != RunNetwork::None) continue;
+      return fmt::format("line {} has no network and needs the packages in the cache", line);
+    }
     if (is_harmless(command)) continue;
     return fmt::format("{} (line {}) may read packages out of the cache", command.words[0], line);
   }
@@ -196,7 +202,9 @@ class CacheFix {
     }
     if (std::string why = why_not_manager(install); !why.empty()) return why;
     std::vector<std::string> places = cache_places(install, home.value_or("/root"), facts_.image);
-    if (manager.name == "apt" && !empties(kAptLists)) std::erase(places, std::string(kAptLists));
+    // What removes the lists of an earlier step has to stay, and needs them to be there.
+    const bool takes_lists = empties(kAptLists) && !facts_.has_apt_lists;
+    if (manager.name == "apt" && !takes_lists) std::erase(places, std::string(kAptLists));
     for (const std::string& place : places) {
       if (!place.starts_with('/') || place.find_first_of("$, \t\"'\\") != std::string::npos) {
         return fmt::format("its cache is at {}, which is not a plain path", place);
@@ -223,7 +231,7 @@ class CacheFix {
                          base_name(install.words[0]));
     }
     if (name == "uv" &&
-        (step_.run.info.source.contains("symlink") || value_of("UV_LINK_MODE") == "symlink")) {
+        (whole_text(step_.run).contains("symlink") || value_of("UV_LINK_MODE") == "symlink")) {
       return "the environment would have symbolic links into the cache";
     }
     if (name == "yarn") return why_not_yarn();
@@ -275,7 +283,7 @@ class CacheFix {
     for (ShellCommand& command : change.commands) {
       const auto install = install_of(command, {});
       if (!install || install->manager->name != "dnf") continue;
-      if (step_.run.info.source.contains("keepcache")) continue;
+      if (whole_text(step_.run).contains("keepcache")) continue;
       const auto edit = text_.with_words_after(command.words, "--setopt=keepcache=1");
       if (!edit) return "where its command ends is not certain";
       change.edits.push_back(*edit);
@@ -289,7 +297,7 @@ class CacheFix {
     return std::ranges::any_of(step_.commands, [&](const ShellCommand& command) {
       return command.words[0] == "rm" &&
              std::ranges::any_of(command.words, [&](const std::string& word) {
-               return is_at_or_below(word, directory);
+               return is_at_or_below(expanded(word), directory);
              });
     });
   }
@@ -328,15 +336,63 @@ class CacheFix {
     return "";
   }
 
+  // As the shell passes it on, as far as that is known: "~", $HOME, the working directory.
+  std::string expanded(std::string word) const {
+    for (const std::string_view sign : {"~", "$HOME", "${HOME}"}) {
+      const bool is_home =
+          word.starts_with(sign) && (word.size() == sign.size() || word[sign.size()] == '/');
+      if (is_home) word = home_of(facts_).value_or("~") + word.substr(sign.size());
+    }
+    const std::string path = resolve_path(facts_.workdir, word);
+    return path.empty() ? word : path;
+  }
+
+  // Whether a word names a directory around the place, itself or by a pattern ("/root/.cache/*").
+  static bool is_around(const std::string& word, const std::string& place) {
+    const size_t pattern = word.find_first_of("*?[");
+    if (pattern == std::string::npos) return is_at_or_below(place, word);
+    const size_t name = word.rfind('/', pattern) + 1;
+    if (name == 0 || !place.starts_with(word.substr(0, name))) return false;
+    const auto first_of = [name](const std::string& path) {
+      return path.substr(name, path.find('/', name) - name);
+    };
+    return ::fnmatch(first_of(word).c_str(), first_of(place).c_str(), FNM_PERIOD) == 0;
+  }
+
+  // "" or why a command would not end well where mounts are: they cannot be removed or moved.
+  std::string why_not_beside(const ShellCommand& command,
+                             const std::vector<std::string>& places) const {
+    const std::string_view program = base_name(command.words[0]);
+    const auto has = [&](std::string_view word) {
+      return std::ranges::find(command.words, word) != command.words.end();
+    };
+    const bool finds = program == "find" && (has("-delete") || has("-exec") || has("-execdir"));
+    if (program != "rm" && program != "rmdir" && program != "mv" && !finds) return "";
+    for (size_t i = 1; i < command.words.size(); ++i) {
+      if (command.words[i].starts_with('-')) continue;
+      const std::string word = expanded(command.words[i]);
+      for (const std::string& place : places) {
+        const bool inside = is_at_or_below(word, place);
+        if (program == "rm" ? inside || !is_around(word, place)
+                            : !inside && !is_around(word, place)) {
+          continue;
+        }
+        return fmt::format("\"{}\" would meet the mount at {}", join(command.words, " "), place);
+      }
+    }
+    return "";
+  }
+
   // Looks at command `i`, and goes to the next.
   std::string keep_from(const Install& install, const std::vector<std::string>& places,
                         Change& change, size_t& i) {
     ShellCommand& command = change.commands[i];
     const auto in_cache = [&](const std::string& word) {
       return std::ranges::any_of(places, [&](const std::string& place) {
-        return place != "/" && is_at_or_below(word, place);
+        return place != "/" && is_at_or_below(expanded(word), place);
       });
     };
+    if (std::string why = why_not_beside(command, places); !why.empty()) return why;
     const std::string_view program = base_name(command.words[0]);
     std::vector<std::string> emptied;
     bool whole = false;
@@ -354,6 +410,9 @@ class CacheFix {
       return "";
     }
     const std::string line = join(command.words, " ");
+    if (facts_.left_caches.contains(install.manager->name)) {
+      return fmt::format("\"{}\" may remove what an earlier step left", line);
+    }
     if (whole) {
       const auto edit = text_.without_command(command.words);
       if (!edit) return fmt::format("\"{}\" empties the cache, and cannot be taken out", line);

@@ -103,6 +103,134 @@ TEST(FixOrder, DoesNotTrustRequirementsOfTheSource) {
               HasSubstr("not known"));
 }
 
+// They look where they always do, and name nothing of the source.
+TEST(FixOrder, LeavesWhatOtherStepsReadByThemselves) {
+  MemoryFiles files = python();
+  files.files["ca.crt"] = files.files["pip.conf"] = "";
+  EXPECT_THAT(why_left("COPY . .\nCOPY ca.crt /usr/local/share/ca-certificates/\n"
+                       "RUN update-ca-certificates && pip install -r requirements.txt\n",
+                       files),
+              HasSubstr("line 4 copies to /usr/local/share/ca-certificates"));
+  EXPECT_THAT(
+      why_left("COPY . .\nCOPY pip.conf /etc/pip.conf\nRUN pip install -r requirements.txt\n",
+               files),
+      HasSubstr("line 4 copies to /etc/pip.conf"));
+  EXPECT_THAT(why_left("COPY . .\nCOPY pip.conf /root/.config/pip/\n"
+                       "RUN pip install -r requirements.txt\n",
+                       files),
+              HasSubstr("/root/.config/pip"));
+  files.files["etc/apt/sources.list"] = "";
+  EXPECT_THAT(why_left("COPY . /\nRUN apt-get update && apt-get install -y python3-pip && "
+                       "pip install -r /requirements.txt\n",
+                       files),
+              HasSubstr("/etc comes with the source"));
+}
+
+TEST(FixOrder, LeavesWhatVariablesName) {
+  for (const char* set : {"ENV PIP_CONSTRAINT=/app/c.txt\n", "ENV UV_CONFIG_FILE=/app/uv.toml\n",
+                          "ENV GOFLAGS=-modfile=x.mod\n"}) {
+    EXPECT_THAT(
+        why_left(std::string(set) + "COPY . .\nRUN pip install -r requirements.txt\n", python()),
+        HasSubstr("may name files of the source"))
+        << set;
+  }
+  EXPECT_THAT(
+      why_left("COPY . .\nRUN PIP_CONSTRAINT=c.txt pip install -r requirements.txt\n", python()),
+      HasSubstr("PIP_CONSTRAINT"));
+  EXPECT_THAT(why_left("COPY . .\nRUN PIP_CONSTRAINT=c.txt pip install a\n"
+                       "RUN pip install -r requirements.txt\n",
+                       python()),
+              HasSubstr("(line 4) may use the source"));
+}
+
+TEST(FixOrder, PutsManifestsWhereTheirDestinationMeansTheSame) {
+  MemoryFiles files{{"src/a.js", ""},
+                    {"package.json", "{}"},
+                    {"package-lock.json", "{}"},
+                    {"tsconfig.json", "{}"}};
+  EXPECT_THAT(fixed("COPY src /srv/x/src\nWORKDIR /srv/x\n"
+                    "COPY package.json package-lock.json tsconfig.json ./\nRUN npm ci\n",
+                    files),
+              testing::StartsWith("WORKDIR /srv/x\nCOPY package.json package-lock.json ./\nRUN"));
+}
+
+TEST(FixOrder, KnowsWhatMakesHomes) {
+  EXPECT_THAT(why_left("WORKDIR /home/app\nCOPY . .\nRUN useradd -m app\n"
+                       "RUN pip install -r requirements.txt\n",
+                       python()),
+              HasSubstr("/home/app of the context"));
+  EXPECT_THAT(
+      why_left("COPY . .\nRUN useradd -m -d /app app\nRUN pip install -r requirements.txt\n",
+               python()),
+      HasSubstr("may use the source"));
+  EXPECT_THAT(fixed("COPY . .\nRUN useradd -m -u 10001 app\nRUN pip install -r requirements.txt\n",
+                    python()),
+              HasSubstr("COPY requirements.txt"));
+}
+
+TEST(FixOrder, KnowsWhatElseReadsOrWritesTheSource) {
+  MemoryFiles files = python();
+  EXPECT_THAT(why_left("COPY . .\nRUN pip install --prefix=. -r requirements.txt\n", files),
+              HasSubstr("of the context would be copied over"));
+  EXPECT_THAT(fixed("COPY . .\nRUN pip install --prefix /install -r requirements.txt\n", files),
+              HasSubstr("COPY requirements.txt"));
+  EXPECT_THAT(why_left("COPY . .\nRUN true > app/x\nRUN pip install -r requirements.txt\n", files),
+              HasSubstr("not known"));
+  EXPECT_THAT(fixed("COPY . .\nRUN apt-get update >/dev/null 2>&1\nRUN pip install 'a>=1' -r "
+                    "requirements.txt\n",
+                    files),
+              HasSubstr("COPY requirements.txt"));
+  EXPECT_THAT(why_left("COPY . .\nRUN <<EOF\ntrue > app/x\nEOF\n"
+                       "RUN pip install -r requirements.txt\n",
+                       files),
+              HasSubstr("not known"));
+  EXPECT_THAT(
+      why_left("COPY . .\nRUN corepack prepare --activate\nRUN pip install -r requirements.txt\n",
+               files),
+      HasSubstr("corepack"));
+  files.files[".python-version"] = "3.11";
+  EXPECT_THAT(why_left("COPY . .\nRUN uv venv /venv\nRUN pip install -r requirements.txt\n", files),
+              HasSubstr("uv venv"));
+}
+
+TEST(FixOrder, ReadsRequirementsAsPipDoes) {
+  MemoryFiles files = python();
+  // A comment ends with its line; a last line may go on with nothing.
+  files.files["requirements.txt"] = "# see \\\n-r more.txt\na \\\n# c\n-r last.txt\\";
+  files.files["more.txt"] = files.files["last.txt"] = "b\n";
+  EXPECT_THAT(fixed("COPY . .\nRUN pip install -r requirements.txt\n", files),
+              testing::StartsWith("COPY requirements.txt more.txt last.txt ./\n"));
+  files.files["requirements.txt"] = "pkg-1.0.tar.bz2\n";
+  EXPECT_THAT(why_left("COPY . .\nRUN pip install -r requirements.txt\n", files),
+              HasSubstr("installs from the source"));
+}
+
+TEST(FixOrder, LooksAtSettingsAndProjectsAbove) {
+  const char* npm = "COPY . /app\nWORKDIR /app/web\nRUN npm ci\n";
+  MemoryFiles node{{"web/package.json", "{}"}, {"web/package-lock.json", "{}"}};
+  EXPECT_THAT(fixed(npm, node),
+              HasSubstr("COPY web/package.json web/package-lock.json /app/web/\n"));
+  node.files["package.json"] = R"({"workspaces": ["web"]})";
+  EXPECT_THAT(why_left(npm, node), HasSubstr("workspace"));
+  const MemoryFiles go{{"a/go.mod", "module a\n"}, {"go.work", "use ./a\n"}};
+  EXPECT_THAT(why_left("COPY . /app\nWORKDIR /app/a\nRUN go mod download\n", go),
+              HasSubstr("go.work"));
+  MemoryFiles files = python();
+  files.files["pyproject.toml"] = "[tool.uv]\nindex-url = \"https://index\"\n";
+  EXPECT_THAT(fixed("COPY . .\nRUN uv pip install -r requirements.txt\n", files),
+              testing::StartsWith("COPY requirements.txt constraints.txt pyproject.toml ./\n"));
+  files.files["pyproject.toml"] = "[tool.uv]\nfind-links = [\"wheels\"]\n";
+  EXPECT_THAT(why_left("COPY . .\nRUN uv pip install -r requirements.txt\n", files),
+              HasSubstr("uv's settings"));
+  const MemoryFiles flex{{"composer.json", "{}"}, {"composer.lock", "{}"}, {"symfony.lock", "{}"}};
+  EXPECT_THAT(fixed("COPY . .\nRUN composer install\n", flex),
+              HasSubstr("COPY composer.json composer.lock symfony.lock ./\n"));
+  const MemoryFiles yarn{
+      {"package.json", "{}"}, {"yarn.lock", ""}, {".yarnrc", "yarn-path \".y/y.js\"\n"}};
+  EXPECT_THAT(why_left("COPY . .\nRUN yarn install --frozen-lockfile\n", yarn),
+              HasSubstr(".yarnrc"));
+}
+
 MemoryFiles uv(const std::string& source = "virtual") {
   return MemoryFiles{
       {"core/pyproject.toml", "[project]\nname = \"core\"\n"},
@@ -131,6 +259,17 @@ TEST(FixOrder, InstallsAProjectAfterItsDependencies) {
       "COPY . /app\n"
       "RUN --mount=type=cache,target=/root/.cache/uv \\\n"
       "    uv sync --locked --no-dev\n");
+}
+
+TEST(FixOrder, LeavesWhatUvHasToBuildOrFindInTheSource) {
+  MemoryFiles dynamic = uv("editable");
+  dynamic.files["core/pyproject.toml"] += "dynamic = [\"version\"]\n";
+  EXPECT_THAT(why_left("COPY . .\nRUN uv sync --locked --project core\n", dynamic),
+              HasSubstr("dynamic"));
+  MemoryFiles wheels = uv();
+  wheels.files["core/uv.lock"] += "[[package]]\nname = \"a\"\nsource = { registry = \"wheels\" }\n";
+  EXPECT_THAT(why_left("COPY . .\nRUN uv sync --frozen --project core\n", wheels),
+              HasSubstr("uv.lock takes a from the source"));
 }
 
 TEST(FixOrder, CopiesWhatUvMayWrite) {
@@ -192,6 +331,41 @@ TEST(FixCaches, LeavesTheListsWhereLaterStepsMayNeedThem) {
   EXPECT_THAT(text, testing::Not(HasSubstr("clean\n")));
 }
 
+// "rm" of what is mounted fails.
+TEST(FixCaches, AreNotGivenWhereTheirPlaceIsRemoved) {
+  for (const char* remove :
+       {"rm -rf /root/.cache", "rm -rf /tmp/x ~/.cache/", "rm -rf $HOME/.cache/*",
+        "cd / && rm -r /root", "find /root -delete", "mv /root/.cache /x"}) {
+    const FixPlan planned = plan(std::string("RUN pip install a && ") + remove + "\n");
+    EXPECT_THAT(planned.fixes, IsEmpty()) << remove;
+    ASSERT_FALSE(planned.left.empty()) << remove;
+    EXPECT_THAT(planned.left[0].why, HasSubstr("would meet the mount at /root/.cache/pip"))
+        << remove;
+  }
+  EXPECT_EQ(fixed("RUN pip install a && rm -rf /root/* /var/tmp/*\n"),
+            std::string(kPipMount) + "pip install a && rm -rf /root/* /var/tmp/*\n");
+  EXPECT_EQ(fixed("RUN npm install -g a && rm -rf ~/.npm\n"),
+            "RUN --mount=type=cache,target=/root/.npm \\\n    npm install -g a\n");
+}
+
+TEST(FixCaches, WhatRemovesFilesOfEarlierStepsStays) {
+  const std::string text = fixed(
+      "RUN apt-get update && apt-get install -y a\n"
+      "RUN apt-get update && apt-get install -y b && rm -rf /var/lib/apt/lists/*\n");
+  EXPECT_THAT(text, HasSubstr("install -y b && rm -rf /var/lib/apt/lists/*\n"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("target=/var/lib/apt/lists")));
+  EXPECT_THAT(fixed("RUN <<EOF\napt-get update\napt-get install -y a\nEOF\n"
+                    "RUN apt-get update && apt-get install -y b && rm -rf /var/lib/apt/lists/*\n"),
+              HasSubstr("install -y b && rm -rf /var/lib/apt/lists/*\n"));
+  // Once the first has its mount, nothing is left for the second to remove.
+  EXPECT_THAT(fixed("RUN dnf install -y a\nRUN dnf install -y b && dnf clean all\n"),
+              testing::Not(HasSubstr("clean")));
+  const FixPlan planned = plan(
+      "# check=skip=PackageManagerWithoutCacheMount\nRUN dnf install -y a\n"
+      "RUN dnf install -y b && dnf clean all\n");
+  EXPECT_THAT(planned.fixes, IsEmpty());
+}
+
 TEST(FixCaches, TurnsCachesOn) {
   EXPECT_EQ(fixed("RUN pip install --no-cache-dir a && pip install \\\n  --no-cache-dir \\\n  b\n"),
             std::string(kPipMount) + "pip install a && pip install \\\n  b\n");
@@ -243,6 +417,9 @@ TEST(FixCaches, AreNotGivenWhereTheImageCouldChange) {
   EXPECT_THAT(why_no_mount("RUN mvn package\n"), HasSubstr("maven"));
   EXPECT_THAT(why_no_mount("RUN go build -o /x .\nRUN make\n"), HasSubstr("make (line 4)"));
   EXPECT_THAT(why_no_mount("RUN go build -o /x .\n"), HasSubstr("the image may need"));
+  EXPECT_THAT(
+      why_no_mount("RUN go mod download\nRUN --network=none go build -o /x .\nCMD [\"/x\"]\n"),
+      HasSubstr("line 4 has no network"));
   EXPECT_THAT(why_no_mount("RUN yum install -y a\n"), HasSubstr("distribution"));
 }
 
@@ -261,10 +438,11 @@ TEST(FixAptUpdate, FetchesTheListsWhereTheyAreUsed) {
 }
 
 TEST(FixAdd, CopiesWhatIsNoArchive) {
-  MemoryFiles files{{"a", "text"}, {"d/x", ""}, {"z", "\x1f\x8b\x08"}};
+  MemoryFiles files{{"a", "text"}, {"d/x", ""}, {"z", "\x1f\x8b\x08"}, {"p", "\x50\x2a\x4d\x18"}};
   EXPECT_EQ(fixed("ADD --chown=1 a d /x/\nadd a /y\n", files),
             "COPY --chown=1 a d /x/\ncopy a /y\n");
   EXPECT_THAT(why_left("ADD z /\n", files), HasSubstr("looks like an archive"));
+  EXPECT_THAT(why_left("ADD p /\n", files), HasSubstr("looks like an archive"));
   EXPECT_THAT(why_left("ADD gone /\n", files), HasSubstr("not in the context"));
 }
 

@@ -28,7 +28,8 @@ class Uses {
     for (const Stage& stage : dockerfile.stages) {
       said_ += stage.info.source + "\n";
       for (const Instruction& instruction : stage.instructions) {
-        said_ += info_of(instruction).source + "\n";
+        const auto* says = std::get_if<RunInstruction>(&instruction);
+        said_ += (says ? whole_text(*says) : info_of(instruction).source) + "\n";
         if (const auto* copy = std::get_if<CopyInstruction>(&instruction)) {
           if (copy->from.empty()) add_sources(copy->paths.sources);
         } else if (const auto* add = std::get_if<AddInstruction>(&instruction)) {
@@ -95,8 +96,25 @@ class Uses {
   std::set<std::string_view> managers_;
 };
 
+// What of a project asks git for its version when it is built; "" where nothing is seen to.
+std::string asks_git(ContextFiles& files) {
+  constexpr size_t kMostBytes = 1 << 20;
+  for (const char* name :
+       {"pyproject.toml", "setup.py", "setup.cfg", "package.json", "Makefile", "CMakeLists.txt",
+        "build.gradle", "build.gradle.kts", "pom.xml", "Cargo.toml", "build.rs", "Rakefile"}) {
+    const std::string text = files.read(name, kMostBytes).value_or("");
+    for (const std::string_view word :
+         {"git describe", "git rev-parse", "git log", "git rev-list", "\"git\"", "setuptools_scm",
+          "setuptools-scm", "hatch-vcs", "versioneer", "versioningit", "dynamic-versioning", "pbr",
+          "flit_scm", "pdm-backend", "vergen", "git-version", "git-commit-id", "gitversion"}) {
+      if (text.contains(word)) return name;
+    }
+  }
+  return "";
+}
+
 // "" where a directory that tools make may be left out.
-std::string why_keep(const std::string& name, const Uses& uses) {
+std::string why_keep(const std::string& name, const Uses& uses, ContextFiles& files) {
   if (name == "node_modules") {
     const bool is_node = uses.says("node") || uses.says("npm") || uses.says("yarn") ||
                          uses.says("pnpm") || uses.says("bun") || uses.says(name);
@@ -114,6 +132,9 @@ std::string why_keep(const std::string& name, const Uses& uses) {
          {"git rev-parse", "git describe", "git log", "git show", "git diff", "git status",
           "git tag", "git rev-list", "git submodule", "setuptools_scm", "hatch-vcs"}) {
       if (uses.says(command)) return fmt::format("\"{}\" reads it", command);
+    }
+    if (const std::string file = asks_git(files); !file.empty()) {
+      return fmt::format("{} may read the version there", file);
     }
     return uses.says("go build") || uses.says("go install")
                ? "go writes the version that it finds there into what it builds"
@@ -187,7 +208,8 @@ class Planning {
     for (const Uses& uses : uses_) {
       if (why.empty() && uses.names(path)) why = "an instruction copies it by name";
       if (!why.empty()) break;
-      why = made ? why_keep(std::string(base_name(path)), uses) : why_keep_untracked(path, uses);
+      why = made ? why_keep(std::string(base_name(path)), uses, *input_.files)
+                 : why_keep_untracked(path, uses);
     }
     if (why.empty()) return true;
     kept_.insert(std::string(base_name(path)));

@@ -41,6 +41,18 @@ TEST(IgnorePlan, LeavesOutWhatToolsMake) {
   EXPECT_THAT(plan.left, IsEmpty());
 }
 
+TEST(IgnorePlan, KeepsGitForVersionsThatAreTakenFromIt) {
+  MemoryFiles files = with_made({{".git", 5 * kMegabyte}});
+  files.files["pyproject.toml"] = "requires = [\"setuptools-scm\"]\n";
+  const auto plan = planned("COPY . .\nRUN pip install .\n", files);
+  EXPECT_THAT(plan.patterns, IsEmpty());
+  ASSERT_EQ(plan.left.size(), 1u);
+  EXPECT_THAT(plan.left[0].why, StartsWith("pyproject.toml"));
+  const auto heredoc =
+      planned("COPY . .\nRUN <<EOF\ngit describe >v\nEOF\n", with_made({{".git", 5 * kMegabyte}}));
+  EXPECT_THAT(heredoc.patterns, IsEmpty());
+}
+
 TEST(IgnorePlan, DoesNothingForLittle) {
   const auto plan = planned("COPY . .\n", with_made({{"a/__pycache__", 10}}));
   EXPECT_EQ(plan.text, "");

@@ -124,7 +124,6 @@ const KnownFlags& pip_flags() {
        "--no-binary",
        "--progress-bar",
        "--root-user-action",
-       "--prefix",
        "--cache-dir",
        "--python",
        "-p",
@@ -136,7 +135,7 @@ const KnownFlags& pip_flags() {
        "--upgrade-strategy",
        "--extra",
        "--torch-backend"},
-      {"-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints"}};
+      {"-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints", "--prefix"}};
   return flags;
 }
 
@@ -145,8 +144,12 @@ bool is_local(std::string_view requirement) {
   const std::string_view name = requirement.substr(0, requirement.find_first_of(" ;@<>=!~["));
   if (requirement.contains("file:") || name.starts_with('.') || name.starts_with('/')) return true;
   if (requirement.contains("://")) return false;
-  return name.contains('/') || name.ends_with(".whl") || name.ends_with(".zip") ||
-         name.ends_with(".tar.gz");
+  constexpr std::string_view kArchives[] = {".whl", ".zip",     ".tar",    ".tar.gz",
+                                            ".tgz", ".tar.bz2", ".tbz",    ".tar.xz",
+                                            ".txz", ".tlz",     ".tar.lz", ".tar.lzma"};
+  return name.contains('/') || std::ranges::any_of(kArchives, [&](std::string_view ending) {
+           return name.ends_with(ending);
+         });
 }
 
 // Follows a requirements file and those that it includes; "" or why it is not proven.
@@ -164,15 +167,21 @@ class Requirements {
     std::string line;
     for (std::string_view part : split(*text, '\n')) {
       if (part.ends_with('\r')) part.remove_suffix(1);
-      const bool goes_on = part.ends_with('\\');
-      line += goes_on ? part.substr(0, part.size() - 1) : part;
+      // As pip: a comment ends with its line, and the line before it that goes on with it.
+      const bool is_comment = trim(part).starts_with('#');
+      const bool goes_on = part.ends_with('\\') && !is_comment;
+      if (is_comment) {
+        line += ' ';
+      } else {
+        line += goes_on ? part.substr(0, part.size() - 1) : part;
+      }
       if (goes_on) continue;
       if (std::string why = add_line(line, path, folder.empty() ? "/" : folder); !why.empty()) {
         return why;
       }
       line.clear();
     }
-    return "";
+    return add_line(line, path, folder.empty() ? "/" : folder);
   }
 
  private:
@@ -215,6 +224,41 @@ class Requirements {
   InstallProof& proof_;
 };
 
+// The folders around `folder`, from the inside.
+std::vector<std::string> folders_above(std::string folder) {
+  std::vector<std::string> above;
+  for (size_t slash = folder.rfind('/'); slash != std::string::npos && folder != "/";
+       slash = folder.rfind('/')) {
+    folder = slash == 0 ? "/" : folder.substr(0, slash);
+    above.push_back(folder);
+  }
+  return above;
+}
+
+std::string in_folder(const std::string& folder, std::string_view name) {
+  return clean_path(folder + "/" + std::string(name));
+}
+
+// What uv reads of settings: uv.toml and [tool.uv] of pyproject.toml, here and above. "" or why the
+// files that they name are not known.
+std::string add_uv_settings(const std::string& folder, const SourceMap& source,
+                            InstallProof& proof) {
+  std::vector<std::string> folders = folders_above(folder);
+  folders.insert(folders.begin(), folder);
+  for (const std::string& each : folders) {
+    for (const std::string_view name : {"uv.toml", "pyproject.toml"}) {
+      const std::string path = in_folder(each, name);
+      const auto text = source.read(path);
+      if (!text || (name == "pyproject.toml" && !text->contains("tool.uv"))) continue;
+      if (text->contains("find-links") || text->contains("file:") || text->contains("url = \".")) {
+        return fmt::format("{} names files in uv's settings", name);
+      }
+      if (std::ranges::find(proof.files, path) == proof.files.end()) proof.files.push_back(path);
+    }
+  }
+  return "";
+}
+
 // The dependencies of a pyproject.toml for `uv pip install -r pyproject.toml`: "" or why not.
 std::string add_pyproject(const std::string& path, const SourceMap& source, InstallProof& proof) {
   const auto text = source.read(path);
@@ -250,6 +294,12 @@ InstallProof prove_pip(const Install& install, const InstallPlace& place, const 
     return not_proven("it installs from the source");
   }
   for (auto& [flag, values] : arguments.values) {
+    if (flag == "--prefix") {
+      for (const std::string& value : values) {
+        proof.makes.push_back(resolve_path(place.workdir, value));
+      }
+      continue;
+    }
     files.insert(files.end(), values.begin(), values.end());
   }
   for (const std::string& file : files) {
@@ -257,6 +307,10 @@ InstallProof prove_pip(const Install& install, const InstallPlace& place, const 
     if (path.empty()) return not_proven(file + " has variables");
     std::string why = file.ends_with("pyproject.toml") ? add_pyproject(path, source, proof)
                                                        : Requirements(source, proof).add(path);
+    if (!why.empty()) return not_proven(std::move(why));
+  }
+  if (install.manager->name == "uv") {
+    std::string why = add_uv_settings(place.workdir, source, proof);
     if (!why.empty()) return not_proven(std::move(why));
   }
   return proof;
@@ -282,6 +336,7 @@ struct LockedSources {
   bool project_found = false;
   std::vector<std::string> folders;   // of others, "../shared"
   std::vector<std::string> packages;  // names of those among them that are built
+  std::string local_index;            // a directory of wheels or a repository of the source
 };
 
 LockedSources locked_sources(const std::string& lock) {
@@ -290,6 +345,15 @@ LockedSources locked_sources(const std::string& lock) {
   for (const std::string& line : split(lock, '\n')) {
     if (line.starts_with("name = \"")) name = line.substr(8, line.find('"', 8) - 8);
     if (!line.starts_with("source = {")) continue;
+    for (const std::string_view kind : {"registry = \"", "git = \"", "url = \""}) {
+      const size_t at = line.find(kind);
+      if (at == std::string::npos) continue;
+      const std::string place = line.substr(at + kind.size());
+      if (!place.starts_with("http://") && !place.starts_with("https://") &&
+          !place.starts_with("ssh://")) {
+        found.local_index = name;
+      }
+    }
     for (const std::string_view kind : {"virtual", "editable", "directory", "path"}) {
       const std::string key = std::string(kind) + " = \"";
       const size_t at = line.find(key);
@@ -356,11 +420,20 @@ InstallProof prove_uv_sync(const Install& install, const InstallPlace& place,
   if (project->contains("[tool.uv.workspace]")) return not_proven("the project is a workspace");
   const LockedSources sources = locked_sources(*lock);
   if (!sources.project_found) return not_proven("uv.lock does not name the project");
+  if (!sources.local_index.empty()) {
+    return not_proven(fmt::format("uv.lock takes {} from the source", sources.local_index));
+  }
   InstallProof proof;
   const bool frozen = arguments.flags.contains("--frozen");
+  if (!frozen && project->contains("dynamic")) {
+    return not_proven("to compare the lock with what is dynamic, uv has to build the project");
+  }
   proof.only_reads = frozen || arguments.flags.contains("--locked");
   proof.files = {manifest, lock_path};
-  add_existing(folder, {".python-version", "uv.toml"}, source, proof);
+  add_existing(folder, {".python-version"}, source, proof);
+  if (std::string why = add_uv_settings(folder, source, proof); !why.empty()) {
+    return not_proven(std::move(why));
+  }
   // With --frozen nobody looks whether the lock fits the other projects.
   for (const std::string& other : sources.folders) {
     if (frozen) break;
@@ -398,7 +471,7 @@ InstallProof prove_poetry(const Install& install, const InstallPlace& place,
   const auto project = source.read(manifest);
   if (!project) return not_proven(not_there(manifest));
   if (!source.origin(lock)) return not_proven("there is no poetry.lock beside pyproject.toml");
-  if (project->contains("path =") || project->contains("file:")) {
+  if (project->contains("path =") || project->contains("path=") || project->contains("file:")) {
     return not_proven("pyproject.toml installs from the source");
   }
   InstallProof proof;
@@ -540,6 +613,22 @@ InstallProof prove_node(const Install& install, const InstallPlace& place,
   const auto package = source.read(manifest);
   if (!package) return not_proven(not_there(manifest));
   if (std::string why = needs_of_package(*package); !why.empty()) return not_proven(std::move(why));
+  for (const std::string& above : folders_above(place.workdir)) {
+    const auto root = source.read(in_folder(above, "package.json"));
+    if ((root && root->contains("workspaces")) ||
+        source.brings(in_folder(above, "pnpm-workspace.yaml"))) {
+      return not_proven(fmt::format("it may belong to a workspace in {}", above));
+    }
+    if (manager->name == "yarn" &&
+        (source.brings(in_folder(above, ".yarnrc")) || source.brings(in_folder(above, ".npmrc")))) {
+      return not_proven(fmt::format("yarn also reads settings in {}", above));
+    }
+  }
+  const auto settings = source.read(in_folder(place.workdir, ".yarnrc"));
+  if (manager->name == "yarn" && settings &&
+      (settings->contains("-path") || settings->contains("offline") || settings->contains("--"))) {
+    return not_proven("what .yarnrc asks for is not looked at");
+  }
   for (const std::string_view name : manager->refused) {
     if (source.brings(clean_path(place.workdir + "/" + std::string(name)))) {
       return not_proven(fmt::format("what {} asks for is not looked at", name));
@@ -578,8 +667,12 @@ InstallProof prove_go(const InstallPlace& place, const SourceMap& source, const 
       return not_proven(fmt::format("go.mod replaces a module by {} of the source", target));
     }
   }
-  if (source.brings(clean_path(place.workdir + "/go.work"))) {
-    return not_proven("go.work names other modules of the source");
+  std::vector<std::string> folders = folders_above(place.workdir);
+  folders.push_back(place.workdir);
+  for (const std::string& folder : folders) {
+    if (source.brings(in_folder(folder, "go.work"))) {
+      return not_proven("go.work names other modules of the source");
+    }
   }
   InstallProof proof;
   proof.files = {manifest};
@@ -616,6 +709,8 @@ InstallProof prove_composer(const Install& install, const InstallPlace& place,
   InstallProof proof;
   proof.only_reads = true;
   proof.files = {manifest, lock};
+  // Flex adds the files of recipes that symfony.lock does not have.
+  add_existing(place.workdir, {"symfony.lock", "auth.json"}, source, proof);
   proof.makes = {clean_path(place.workdir + "/vendor")};
   const bool alone =
       arguments.flags.contains("--no-scripts") && arguments.flags.contains("--no-autoloader");
@@ -656,6 +751,8 @@ InstallProof prove_bundler(const Install& install, const InstallPlace& place,
   add_existing(place.workdir, {".bundle/config"}, source, proof);
   proof.makes = {clean_path(place.workdir + "/vendor/bundle"),
                  clean_path(place.workdir + "/.bundle")};
+  const std::string path = value_of(place, "BUNDLE_PATH");
+  if (!path.empty()) proof.makes.push_back(resolve_path(place.workdir, path));
   proof.note = "the lock file in the image is the context's, also where the install writes it";
   return proof;
 }
@@ -713,7 +810,65 @@ InstallProof prove_install(const Install& install, const InstallPlace& place,
   return not_proven(fmt::format("what {} reads of the source is not known", name));
 }
 
-bool ignores_source(const ShellCommand& command, const InstallPlace& place,
+std::string reading_variable(const std::map<std::string, std::string>& environment) {
+  constexpr std::string_view kNames[] = {"PIP_CONSTRAINT",
+                                         "PIP_BUILD_CONSTRAINT",
+                                         "PIP_REQUIREMENT",
+                                         "PIP_EDITABLE",
+                                         "PIP_FIND_LINKS",
+                                         "PIP_CONFIG_FILE",
+                                         "UV_CONSTRAINT",
+                                         "UV_BUILD_CONSTRAINT",
+                                         "UV_OVERRIDE",
+                                         "UV_FIND_LINKS",
+                                         "UV_CONFIG_FILE",
+                                         "UV_ENV_FILE",
+                                         "UV_PROJECT",
+                                         "UV_WORKING_DIRECTORY",
+                                         "UV_WORKING_DIR",
+                                         "NPM_CONFIG_USERCONFIG",
+                                         "NPM_CONFIG_GLOBALCONFIG",
+                                         "GOENV",
+                                         "COMPOSER",
+                                         "COMPOSER_VENDOR_DIR",
+                                         "BUNDLE_GEMFILE"};
+  for (const auto& [name, value] : environment) {
+    if (value.empty()) continue;
+    std::string upper = name;
+    std::ranges::transform(upper, upper.begin(), [](char c) {
+      return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
+    if (std::ranges::find(kNames, upper) != std::end(kNames)) return name;
+    const bool names_file = value.contains('/') || value.contains("-modfile");
+    if ((name == "GOFLAGS" || name == "GOWORK" || name == "NODE_OPTIONS") && names_file) {
+      return name;
+    }
+  }
+  return "";
+}
+
+namespace {
+
+// Adds homes to `makes`; false where they may be anywhere.
+bool adds_user(const std::vector<std::string>& words, std::vector<std::string>& makes) {
+  for (size_t i = 1; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    const bool is_flag = word.starts_with('-');
+    const bool is_long = word.starts_with("--");
+    if (word.contains('$') || word.starts_with("--home") || word.starts_with("--base-dir") ||
+        word.starts_with("--skel")) {
+      return false;
+    }
+    // -d and -b of useradd, -h of busybox: a home; -k: what is in it.
+    if (is_flag && !is_long && word.find_first_of("dbhk") != std::string::npos) return false;
+    if (!is_flag && !word.empty() && !word.contains('/')) makes.push_back("/home/" + word);
+  }
+  return true;
+}
+
+}  // namespace
+
+bool ignores_source(const ShellCommand& command, const InstallPlace& place, const SourceMap& source,
                     std::vector<std::string>& makes) {
   const std::vector<std::string>& words = command.words;
   if (const auto install = install_of(command, place.environment))
@@ -723,14 +878,25 @@ bool ignores_source(const ShellCommand& command, const InstallPlace& place,
   if (std::ranges::find(kManagers, program) != std::end(kManagers)) {
     return names_packages_only(words, 1);
   }
-  constexpr std::string_view kHarmless[] = {"true",     "useradd",    "groupadd",
-                                            "adduser",  "addgroup",   "corepack",
+  constexpr std::string_view kHarmless[] = {"true",     "groupadd",   "addgroup",
                                             "ldconfig", "locale-gen", "update-ca-certificates"};
   if (std::ranges::find(kHarmless, program) != std::end(kHarmless)) return true;
+  if (program == "useradd" || program == "adduser") return adds_user(words, makes);
+  if (program == "corepack") {
+    // What else it does depends on package.json.
+    return words.size() > 1 &&
+           (words[1] == "enable" || words[1] == "disable" ||
+            std::ranges::any_of(words, [](const std::string& word) { return word.contains('@'); }));
+  }
   const bool venv = (program.starts_with("python") && words.size() == 4 && words[1] == "-m" &&
                      words[2] == "venv") ||
                     (program == "uv" && words.size() == 3 && words[1] == "venv");
   if (venv && !words.back().starts_with('-')) {
+    // Either says which Python it is.
+    if (program == "uv" && (source.brings(in_folder(place.workdir, ".python-version")) ||
+                            source.brings(in_folder(place.workdir, "pyproject.toml")))) {
+      return false;
+    }
     makes.push_back(resolve_path(place.workdir, words.back()));
     return !makes.back().empty();
   }

@@ -31,7 +31,11 @@ InstallProof prove_install(const Install& install, const InstallPlace& place,
 
 // Whether a command cannot read the source: it installs packages by name, adds users, ...
 // Directories that it makes are added to `makes`.
-bool ignores_source(const ShellCommand& command, const InstallPlace& place,
+bool ignores_source(const ShellCommand& command, const InstallPlace& place, const SourceMap& source,
                     std::vector<std::string>& makes);
+
+// A variable by which installs read files that no command names ("PIP_CONSTRAINT"); "": none is
+// set.
+std::string reading_variable(const std::map<std::string, std::string>& environment);
 
 }  // namespace slipway::dockerfile

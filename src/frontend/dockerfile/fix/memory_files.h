@@ -19,8 +19,9 @@ class MemoryFiles : public ContextFiles {
 
   bool is_file(const std::string& path) override { return files.contains(path); }
   bool is_directory(const std::string& path) override {
-    return std::ranges::any_of(
-        files, [&](const auto& file) { return file.first.starts_with(path + "/"); });
+    return path == "." || std::ranges::any_of(files, [&](const auto& file) {
+             return file.first.starts_with(path + "/");
+           });
   }
   std::optional<std::string> read(const std::string& path, size_t max_bytes) override {
     const auto found = files.find(path);

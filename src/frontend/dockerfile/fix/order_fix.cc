@@ -3,7 +3,8 @@
 // proven that
 //   - the install reads nothing else of the source (install_proof.h),
 //   - nothing between the COPY and the RUN reads the source or writes where it goes,
-//   - the source has none of the directories that the install makes, which it would write over.
+//   - the source has none of the directories that the install makes, which it would write over,
+//   - nothing of it goes where programs look for settings, certificates and other programs.
 // What also installs the project itself runs twice: without it before, with it after the source.
 #include <algorithm>
 
@@ -27,14 +28,23 @@ std::string quoted(const ShellCommand& command) {
   return "\"" + text + "\"";
 }
 
-bool runs_others(const InstructionInfo& info) {
-  return info.source.contains("$(") || info.source.contains('`');
+bool runs_others(const std::string& source) {
+  return source.contains("$(") || source.contains('`');
 }
 
-// Reads a file by redirection.
-bool has_input(const std::string& source) {
+// Reads a file by redirection, or writes one.
+bool redirects(const std::string& source) {
   for (size_t at = source.find(" <"); at != std::string::npos; at = source.find(" <", at + 1)) {
     if (source.substr(at + 2, 1) != "<") return true;
+  }
+  for (size_t at = source.find('>'); at != std::string::npos; at = source.find('>', at + 1)) {
+    // Not ">=" of a version.
+    if (at == 0 || !std::string_view(" 12&").contains(source[at - 1]) || source[at + 1] == '=') {
+      continue;
+    }
+    const size_t to = source.find_first_not_of("> |", at);
+    const std::string_view file = std::string_view(source).substr(std::min(to, source.size()));
+    if (!file.starts_with('&') && !file.starts_with("/dev/")) return true;
   }
   return false;
 }
@@ -72,7 +82,7 @@ class OrderFix {
       moved_text += text;
       edits.push_back(removed);
     }
-    for (const std::string& manifest : manifests) edits[0].text += manifest + text_.newline();
+    for (const std::string& manifest : manifests) edits.back().text += manifest + text_.newline();
     std::string after = moved_text;
     if (!edit_run(binds, edits, after)) return std::nullopt;
     const bool ends = document_.text[text_.end() - 1] == '\n';
@@ -81,7 +91,8 @@ class OrderFix {
 
     std::vector<Expected> expected;
     for (size_t i = 0; i < step.stage.instructions.size(); ++i) {
-      if (i == before_.copies[moved_[0]].index) {
+      // By the last: a WORKDIR before it decides what its destination means.
+      if (i == before_.copies[moved_.back()].index) {
         expected.insert(expected.end(), manifests.begin(), manifests.end());
       }
       const bool moves =
@@ -105,7 +116,7 @@ class OrderFix {
  private:
   // Which commands can run before the source, and which files they read.
   std::string prove_commands() {
-    if (runs_others(step_.run.info) || has_input(step_.run.info.source)) {
+    if (runs_others(whole_text(step_.run)) || redirects(whole_text(step_.run))) {
       return "what the commands inside it read is not known";
     }
     InstallPlace place{before_.workdir, before_.environment};
@@ -114,6 +125,9 @@ class OrderFix {
       const ShellCommand& command = step_.commands[first_];
       place.environment = before_.environment;
       for (const auto& [name, value] : command.environment) place.environment[name] = value;
+      if (std::string name = reading_variable(place.environment); !name.empty()) {
+        return installs ? "" : name + " may name files of the source";
+      }
       if (command.words[0] == "cd" && command.words.size() == 2) {
         place.workdir = resolve_path(place.workdir, command.words[1]);
         changes_shell_ = true;
@@ -125,7 +139,7 @@ class OrderFix {
       }
       const auto install = install_of(command, place.environment);
       if (!install || !install->from_manifest) {
-        if (ignores_source(command, place, made_)) continue;
+        if (ignores_source(command, place, source_, made_)) continue;
         if (installs) return "";
         return quoted(command) + " before the install may use the source";
       }
@@ -156,7 +170,7 @@ class OrderFix {
   bool is_cut() const { return again_ || first_ < step_.commands.size(); }
 
   std::string prove_cut() {
-    const std::string& source = step_.run.info.source;
+    const std::string source = whole_text(step_.run);
     if (changes_shell_ && source.contains('(')) return "it changes directories in a subshell";
     if (!is_cut()) return "";
     const bool only_and = source.find_first_of("|;(") == std::string::npos;
@@ -191,11 +205,39 @@ class OrderFix {
     }
     if (moved_.empty()) return "only the files that it reads are copied before";
     const SourceMap later(moved, *step_.step.input.files);
+    if (std::string why = prove_places(moved, later); !why.empty()) return why;
     for (const std::string& file : files_) {
       const auto now = source_.origin(file), then = later.origin(file);
       if (then && now->path != then->path) {
         return fmt::format("{} is copied twice, with different content", short_path(file));
       }
+    }
+    return "";
+  }
+
+  // What goes where programs look by themselves is read by steps that name nothing of the source:
+  // certificates, pip.conf, sources.list, a program in the PATH.
+  std::string prove_places(const std::vector<ContextCopy>& moved, const SourceMap& later) const {
+    std::vector<std::string> places = {"/etc",           "/bin",           "/sbin",
+                                       "/lib",           "/lib64",         "/usr/bin",
+                                       "/usr/sbin",      "/usr/lib",       "/usr/lib64",
+                                       "/usr/share",     "/usr/local/bin", "/usr/local/sbin",
+                                       "/usr/local/etc", "/usr/local/lib", "/usr/local/share"};
+    for (const std::string& home : {std::string("/root"), home_of(before_).value_or("/root")}) {
+      for (const char* name : {".netrc", ".gitconfig", ".git-credentials", ".ssh", ".config",
+                               ".pip", ".npmrc", ".yarnrc", ".bundle", ".composer", ".cargo",
+                               ".gnupg", ".local", ".curlrc", ".wgetrc"}) {
+        places.push_back(home + "/" + name);
+      }
+    }
+    for (const std::string& place : places) {
+      if (std::ranges::find(files_, place) != files_.end()) continue;
+      for (size_t i = 0; i < moved.size(); ++i) {
+        if (!is_at_or_below(later.destination(i), place)) continue;
+        return fmt::format("line {} copies to {}, which other steps may read",
+                           moved[i].copy->info.span.first_line, later.destination(i));
+      }
+      if (later.brings(place)) return place + " comes with the source, and other steps may read it";
     }
     return "";
   }
@@ -236,11 +278,16 @@ class OrderFix {
   std::string prove_run(const RunInstruction& run, const std::string& workdir) {
     const auto commands = commands_of(run);
     const int line = run.info.span.first_line;
-    if (!commands || runs_others(run.info) || has_input(run.info.source)) {
+    if (!commands || runs_others(whole_text(run)) || redirects(whole_text(run))) {
       return fmt::format("what line {} reads of the source is not known", line);
     }
     for (const ShellCommand& command : *commands) {
-      if (ignores_source(command, {workdir, before_.environment}, made_)) continue;
+      InstallPlace place{workdir, before_.environment};
+      for (const auto& [name, value] : command.environment) place.environment[name] = value;
+      if (reading_variable(place.environment).empty() &&
+          ignores_source(command, place, source_, made_)) {
+        continue;
+      }
       return fmt::format("{} (line {}) may use the source", quoted(command), line);
     }
     return "";

@@ -34,6 +34,10 @@ bool may_be_archive(std::string_view head) {
                                        "\x28\xb5\x2f\xfd"sv, "\x5d\0\0"sv, "PK"sv}) {
     if (head.starts_with(magic)) return true;
   }
+  // What pzstd writes begins with a frame to skip (RFC 8878, 3.1.2).
+  if (head.size() >= 4 && (head[0] & 0xf0) == 0x50 && head.substr(1, 3) == "\x2a\x4d\x18"sv) {
+    return true;
+  }
   return (head.size() > 260 && head.substr(257, 5) == "ustar") || has_tar_checksum(head);
 }
 
