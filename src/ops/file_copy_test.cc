@@ -275,5 +275,45 @@ TEST_F(FileCopyTest, ArchivesDoNotLeaveTheImage) {
   EXPECT_TRUE(fs::is_empty(root() / "outside"));
 }
 
+// As in a chroot there: a file system that is unpacked into a directory has absolute symlinks.
+TEST_F(FileCopyTest, SymlinksOfAnArchiveAreResolvedWhereItIsUnpacked) {
+  put(base() / "etc/x", "of the image");
+  fs::create_directories(source() / "links");
+  fs::create_symlink("/etc", source() / "links/l");
+  fs::create_symlink("../../..", source() / "links/up");
+  put(source() / "files/etc/y", "y");
+  put(source() / "files/l/x", "of the archive");
+  put(source() / "files/up/etc/z", "z");
+  for (const char* command :
+       {"tar -C links -cf a.tar l up", "tar -C files -rf a.tar etc/y l/x up/etc/z"}) {
+    ProcessOptions tar;
+    tar.argv = {"sh", "-c", std::string(command)};
+    tar.working_directory = source();
+    ASSERT_TRUE(run_command(tar)->status.success());
+  }
+  graph::FileCopy add = action("/a.tar", "/opt/");
+  add.attempt_unpack = true;
+  ASSERT_TRUE(copy(add));
+  names();
+  EXPECT_EQ(content("etc/x"), "of the image");
+  EXPECT_EQ(content("opt/etc/x"), "of the archive");
+  EXPECT_EQ(content("opt/etc/y"), "y");
+  EXPECT_EQ(content("opt/etc/z"), "z");
+}
+
+TEST_F(FileCopyTest, ADeviceOfAnArchiveDoesNotDeleteAFile) {
+  put(base() / "file", "kept");
+  fs::create_directories(source() / "evil");
+  ASSERT_EQ(::mknod((source() / "evil/file").c_str(), S_IFCHR | 0600, 0), 0);
+  ProcessOptions tar;
+  tar.argv = {"tar", "-C", source() / "evil", "-cf", source() / "a.tar", "file"};
+  ASSERT_TRUE(run_command(tar)->status.success());
+  graph::FileCopy add = action("/a.tar", "/");
+  add.attempt_unpack = true;
+  const Status added = copy(add);
+  ASSERT_FALSE(added);
+  EXPECT_THAT(added.error().message(), testing::HasSubstr("0:0"));
+}
+
 }  // namespace
 }  // namespace slipway::ops

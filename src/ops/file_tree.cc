@@ -188,6 +188,11 @@ Result<Tree> Tree::open_directory(const std::filesystem::path& path, TreeRules r
 }
 
 Result<std::string> Tree::resolve(const std::string& path, bool follow_last) const {
+  return resolve_below("/", path, follow_last);
+}
+
+Result<std::string> Tree::resolve_below(const std::string& base, const std::string& path,
+                                        bool follow_last) const {
   std::deque<std::string> todo;
   const auto push = [&todo](const std::string& text) {
     std::vector<std::string> names = split(text, '/');
@@ -199,32 +204,45 @@ Result<std::string> Tree::resolve(const std::string& path, bool follow_last) con
   std::vector<std::string> real;
   // The directories of `real`; shorter than it once something is not there.
   std::vector<std::shared_ptr<const MergedDir>> directories = {root_};
+  const auto enter = [&](const std::string& name,
+                         const std::optional<MergedDir::Entry>& entry) -> Status {
+    if (entry && S_ISDIR(entry->info.st_mode)) {
+      directories.push_back(TRY(directories.back()->child(name)));
+    }
+    real.push_back(name);
+    return {};
+  };
+  const auto look_up = [&](const std::string& name) -> Result<std::optional<MergedDir::Entry>> {
+    const bool known = directories.size() == real.size() + 1;
+    return known ? directories.back()->find(name) : std::optional<MergedDir::Entry>();
+  };
+  for (const std::string& name : split(base, '/')) {
+    if (name.empty()) continue;
+    const std::optional<MergedDir::Entry> entry = TRY(look_up(name));
+    TRY(enter(name, entry));
+  }
+  const size_t top = real.size();
+  const auto go_up_to = [&](size_t depth) {
+    real.resize(depth);
+    if (directories.size() > depth + 1) directories.resize(depth + 1);
+  };
   int symlinks = 0;
   while (!todo.empty()) {
     const std::string name = std::move(todo.front());
     todo.pop_front();
     if (name == "..") {
-      if (!real.empty()) real.pop_back();
-      if (directories.size() > real.size() + 1) directories.resize(real.size() + 1);
+      if (real.size() > top) go_up_to(real.size() - 1);
       continue;
     }
-    const bool known = directories.size() == real.size() + 1;
-    const std::optional<MergedDir::Entry> entry =
-        known ? TRY(directories.back()->find(name)) : std::optional<MergedDir::Entry>();
+    const std::optional<MergedDir::Entry> entry = TRY(look_up(name));
     if (entry && S_ISLNK(entry->info.st_mode) && (follow_last || !todo.empty())) {
       if (++symlinks > kMaxSymlinks) return Error::from_errno(ELOOP, "look up " + path);
       const std::string target = TRY(directories.back()->read_link(name));
-      if (target.starts_with('/')) {
-        real.clear();
-        directories.resize(1);
-      }
+      if (target.starts_with('/')) go_up_to(top);
       push(target);
       continue;
     }
-    if (entry && S_ISDIR(entry->info.st_mode)) {
-      directories.push_back(TRY(directories.back()->child(name)));
-    }
-    real.push_back(name);
+    TRY(enter(name, entry));
   }
   return "/" + join(real, "/");
 }

@@ -122,6 +122,9 @@ class Tree {
   // `path` with symlinks resolved inside the tree, as a chroot would: "/a/b". Components that are
   // not there, and all after them, stay as they are. The last one is resolved only if asked.
   Result<std::string> resolve(const std::string& path, bool follow_last) const;
+  // The same in the directory `base` (a result of resolve()), as a chroot there would.
+  Result<std::string> resolve_below(const std::string& base, const std::string& path,
+                                    bool follow_last) const;
   // lstat; the parents of `path` are directories, not symlinks (a result of resolve()).
   Result<std::optional<struct stat>> stat(const std::string& resolved) const;
   // nullptr when it is not there or no directory.

@@ -48,9 +48,8 @@ class ArchiveUnpacker {
     // ".." is resolved within the destination: "/dest" + clean("/../x").
     const std::string inside = TRY(clean_inside(raw));
     if (inside == "/") return top_directory(entry);
-    const std::string path = destination_ == "/" ? inside : destination_ + inside;
-    const PathParts parts = split_last(path);
-    const std::string parent = TRY(target_.tree().resolve(parts.parent, true));
+    const PathParts parts = split_last(inside);
+    const std::string parent = TRY(target_.tree().resolve_below(destination_, parts.parent, true));
     const FileTarget::Dir directory = TRY(target_.make_directories(parent, 0755, {}, {}));
     return create(entry, directory, parts.name).context("unpack " + std::string(raw));
   }
@@ -155,8 +154,9 @@ class ArchiveUnpacker {
   Status create_hard_link(const std::string& link, const FileTarget::Dir& parent,
                           const std::string& name) {
     const std::string inside = TRY(clean_inside(link));
-    const PathParts from = split_last(destination_ == "/" ? inside : destination_ + inside);
-    const std::string directory = TRY(target_.tree().resolve(from.parent, true));
+    const PathParts from = split_last(inside);
+    const std::string directory =
+        TRY(target_.tree().resolve_below(destination_, from.parent, true));
     const FileTarget::Dir source = TRY(target_.writable(directory));
     if (::linkat(source->descriptor(), from.name.c_str(), parent->descriptor(), name.c_str(), 0) !=
         0) {
@@ -167,6 +167,10 @@ class ArchiveUnpacker {
 
   Status create_node(archive_entry* entry, mode_t type, const FileTarget::Dir& parent,
                      const std::string& name) {
+    if (S_ISCHR(type) && ::archive_entry_rdev(entry) == 0) {
+      return make_error(ErrorCode::Unsupported,
+                        "a character device 0:0 says that a file is deleted, and cannot be one");
+    }
     if (::mknodat(parent->descriptor(), name.c_str(), type | 0600, ::archive_entry_rdev(entry)) !=
         0) {
       // In a user namespace devices cannot be made; containers get theirs from the runtime.
