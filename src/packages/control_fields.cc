@@ -7,6 +7,9 @@
 namespace slipway::packages {
 namespace {
 
+// Of a paragraph; what is asked for is among the first.
+constexpr size_t kMostFields = 1000;
+
 std::string_view next_line(std::string_view& text) {
   const size_t end = std::min(text.find('\n'), text.size());
   std::string_view line = text.substr(0, end);
@@ -36,7 +39,9 @@ Paragraph next_paragraph(std::string_view& text) {
     if (line.front() == ' ' || line.front() == '\t') continue;  // goes on with a value
     const size_t colon = line.find(':');
     if (colon == std::string_view::npos || colon == 0) continue;
-    paragraph.add(line.substr(0, colon), trim(line.substr(colon + 1)));
+    if (paragraph.size() < kMostFields) {
+      paragraph.add(line.substr(0, colon), trim(line.substr(colon + 1)));
+    }
   }
   return paragraph;
 }

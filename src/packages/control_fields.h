@@ -16,6 +16,7 @@ class Paragraph {
   std::string_view value(std::string_view name) const;
   void add(std::string_view name, std::string_view value) { fields_.emplace_back(name, value); }
   bool empty() const { return fields_.empty(); }
+  size_t size() const { return fields_.size(); }
 
  private:
   std::vector<std::pair<std::string_view, std::string_view>> fields_;

@@ -79,7 +79,7 @@ std::string text_member(const nlohmann::json& document, const char* name) {
 
 std::vector<Package> parse_dpkg_status(std::string_view text) {
   std::vector<Package> packages;
-  while (!text.empty()) {
+  while (!text.empty() && packages.size() <= kMostPackages) {
     const Paragraph paragraph = next_paragraph(text);
     Package package{.kind = PackageKind::Deb,
                     .name = std::string(paragraph.value("Package")),
@@ -103,11 +103,14 @@ std::vector<Package> parse_apk_installed(std::string_view text) {
     if (!package.name.empty() && !package.version.empty()) packages.push_back(std::move(package));
     record = {};
   };
-  for (const std::string& line : split(text, '\n')) {
+  while (!text.empty() && packages.size() <= kMostPackages) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
     if (line.empty()) {
       finish();
     } else if (line.size() > 2 && line[1] == ':') {
-      record.take(line[0], std::string_view(line).substr(2));
+      record.take(line[0], line.substr(2));
     }
   }
   finish();

@@ -1,5 +1,5 @@
 // The databases of package managers as text: hostile input, of which any bytes are accepted. What
-// is no whole record is passed over.
+// is no whole record is passed over, and so is what comes after one more than kMostPackages.
 #pragma once
 
 #include <optional>
@@ -10,6 +10,9 @@
 #include "packages/package.h"
 
 namespace slipway::packages {
+
+// Debian has 65,000.
+inline constexpr size_t kMostPackages = 1 << 18;
 
 // /var/lib/dpkg/status, and the files of status.d that images without dpkg have: the packages that
 // are installed.

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,8 +18,9 @@
 namespace slipway::packages {
 namespace {
 
-constexpr size_t kMaxDatabaseBytes = 512 << 20;
+constexpr size_t kMaxDatabaseBytes = 128 << 20;
 constexpr size_t kMaxMetadataBytes = 16 << 20;
+constexpr size_t kMostWarnings = 1000;
 // Deeper trees are no package manager's.
 constexpr int kMaxDepth = 64;
 
@@ -40,7 +42,8 @@ class Scan {
     }
     read_dpkg();
     for (const char* path : {"lib/apk/db/installed", "usr/lib/apk/db/installed"}) {
-      if (const auto text = read(path, kMaxDatabaseBytes)) add(parse_apk_installed(*text), path);
+      const auto text = read(path, kMaxDatabaseBytes);
+      if (text && is_new(path)) add(parse_apk_installed(*text), path);
     }
     read_rpm();
     TRY(walk("", 0));
@@ -63,6 +66,7 @@ class Scan {
   }
 
   void warn(const std::string& path, std::string_view why) {
+    if (found_.warnings.size() == kMostWarnings) return;
     found_.warnings.push_back(fmt::format("packages of /{} are missing: {}", path, why));
   }
 
@@ -70,6 +74,10 @@ class Scan {
     for (Package& package : packages) add(std::move(package), file);
   }
   void add(Package package, const std::string& file) {
+    if (found_.packages.size() == kMostPackages) {
+      if (!std::exchange(is_full_, true)) warn(file, "the image has too many");
+      return;
+    }
     package.file = "/" + file;
     found_.packages.push_back(std::move(package));
   }
@@ -101,10 +109,14 @@ class Scan {
     }
   }
 
+  // Whether a database is not one that was read already: of the places where it may lie, one is
+  // often a symlink to another (/lib to /usr/lib).
+  bool is_new(const std::string& path) {
+    return databases_.insert(root_.canonical(path).value_or(path)).second;
+  }
+
   void read_rpm_sqlite(const std::string& path) {
-    // One of the places is often a symlink to another.
-    std::string place = root_.canonical(path).value_or(path);
-    if (!databases_.insert(std::move(place)).second) return;
+    if (!is_new(path)) return;
     const Result<UniqueFd> fd = root_.open_at(path, O_RDONLY | O_NONBLOCK);
     Status status = fd ? Status() : Status(fd.error());
     if (status) {
@@ -186,7 +198,8 @@ class Scan {
   const RootDir& root_;
   const std::stop_token stop_;
   Inventory found_;
-  std::set<std::string> databases_;  // of rpm, by their paths without symlinks
+  bool is_full_ = false;
+  std::set<std::string> databases_;  // by their paths without symlinks
 };
 
 }  // namespace

@@ -1,11 +1,13 @@
 #include "packages/scan.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
 #include "base/file_io.h"
 #include "base/temp_dir.h"
+#include "packages/databases.h"
 
 namespace slipway::packages {
 namespace {
@@ -74,6 +76,21 @@ TEST_F(ScanTest, NothingOutsideOfTheImageIsRead) {
   fs::create_symlink("/", root_.path() / "host");
   fs::create_symlink("../../../../../../usr/lib", root_.path() / "up");
   EXPECT_THAT(names(), IsEmpty());
+}
+
+// Alpine, Wolfi: /lib is /usr/lib.
+TEST_F(ScanTest, ADatabaseWithTwoPathsIsReadOnce) {
+  put("usr/lib/apk/db/installed", "P:musl\nV:1.2\n");
+  fs::create_directory_symlink("usr/lib", root_.path() / "lib");
+  EXPECT_THAT(names(), ElementsAre("musl@1.2"));
+}
+
+TEST_F(ScanTest, AHostileDatabaseCannotFillTheMemory) {
+  std::string database;
+  for (size_t i = 0; i < kMostPackages + 10; ++i) database += fmt::format("P:a{}\nV:1\n\n", i);
+  put("lib/apk/db/installed", database);
+  EXPECT_EQ(names().size(), kMostPackages);
+  EXPECT_THAT(inventory_.warnings, ElementsAre(HasSubstr("too many")));
 }
 
 TEST_F(ScanTest, WhatCannotBeReadIsTold) {

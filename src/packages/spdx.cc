@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <vector>
 
 #include <fmt/format.h>
@@ -140,10 +141,12 @@ std::string spdx_document(const Inventory& inventory, const SpdxOptions& options
     std::string id;
   };
   std::vector<Element> elements;
+  std::set<std::string> ids;  // a damaged database can have a package twice
   std::string all = options.name;
   for (const Package& package : inventory.packages) {
     std::string url = package_url(package, inventory.distribution);
     std::string id = spdx_id(package, url);
+    if (!ids.insert(id).second) continue;
     all += "\n" + id;
     elements.push_back({&package, std::move(url), std::move(id)});
   }

@@ -47,5 +47,15 @@ TEST(SpdxDocument, NamesEveryPackageAndIsTheSameEachTime) {
             "pkg:deb/debian/libstdc%2B%2B6@12?arch=amd64&distro=debian-12");
 }
 
+TEST(SpdxDocument, EveryElementHasAnIdOfItsOwn) {
+  Inventory inventory;
+  inventory.packages = {package_of(PackageKind::Deb, "a", "1"),
+                        package_of(PackageKind::Deb, "a", "1")};
+  inventory.packages[1].license = "MIT";
+  const auto document = nlohmann::json::parse(spdx_document(inventory, {"sbom", "slipway-1", 0}));
+  EXPECT_EQ(document["packages"].size(), 1u);
+  EXPECT_EQ(document["relationships"].size(), 1u);
+}
+
 }  // namespace
 }  // namespace slipway::packages
