@@ -16,6 +16,7 @@ namespace {
 using std::string_view_literals::operator""sv;
 
 constexpr size_t kTarBlock = 512;
+constexpr int64_t kLatestTime = 253'402'300'799;  // of the year 9999: the last in RFC 3339
 constexpr size_t kChecksumAt = 148;
 constexpr size_t kChecksumSize = 8;
 
@@ -74,7 +75,10 @@ std::optional<int64_t> newest_file_time(int fd) {
     if (status < ARCHIVE_WARN) return std::nullopt;
     if (::archive_entry_hardlink(entry) != nullptr) continue;
     if (!S_ISREG(::archive_entry_filetype(entry))) continue;
-    newest = std::max(newest.value_or(INT64_MIN), int64_t{::archive_entry_mtime(entry)});
+    // Anybody can write anything; no image has such a time.
+    const int64_t time = ::archive_entry_mtime(entry);
+    if (time < 0 || time > kLatestTime) continue;
+    newest = std::max(newest.value_or(0), time);
   }
 }
 

@@ -41,6 +41,15 @@ TEST_F(ArchiveTest, IsKnownByItsFirstBytesInEveryCompression) {
   }
 }
 
+TEST_F(ArchiveTest, TimesThatNoImageCanHaveDoNotCount) {
+  const std::string path = directory_.path() / "late.tar";
+  run({"tar", "-C", directory_.path(), "--format=pax", "-cf", path, "old"});
+  run({"tar", "-C", directory_.path(), "--format=pax", "--mtime=@99999999999999", "-rf", path,
+       "new"});
+  const UniqueFd fd = *open_file(path, O_RDONLY);
+  EXPECT_EQ(newest_file_time(fd.get()), 1000);
+}
+
 TEST_F(ArchiveTest, ADockerfileIsNone) {
   EXPECT_FALSE(is_archive("FROM scratch\n"));
   EXPECT_FALSE(is_archive(std::string(2000, '#')));
