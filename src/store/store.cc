@@ -4,16 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <vector>
-
 #include "base/check.h"
 #include "base/file_io.h"
 #include "base/text.h"
+#include "store/covered_rows.h"
 #include "store/recovery.h"
 #include "store/reserve.h"
 #include "store/schema.h"
-#include "store/unsafe_marker.h"
 
 namespace slipway::store {
 namespace {
@@ -41,23 +38,6 @@ Result<Database> open_database(const Layout& layout, const Core::DamageHandler& 
   }
   return Database::open(layout.database(), kMigrations);
 }
-
-struct UnsafeTable {
-  const char* select;
-  const char* trust;
-  const char* distrust;  // what is finished: no boot has this id
-};
-constexpr std::array<UnsafeTable, 3> kUnsafeTables = {{
-    {"SELECT id FROM snapshots WHERE unsafe_boot IS NOT NULL",
-     "UPDATE snapshots SET unsafe_boot = NULL WHERE id = ?",
-     "UPDATE snapshots SET unsafe_boot = 'lost' WHERE unsafe_boot IS NOT NULL AND committed = 1"},
-    {"SELECT id FROM blobs WHERE unsafe_boot IS NOT NULL",
-     "UPDATE blobs SET unsafe_boot = NULL WHERE id = ?",
-     "UPDATE blobs SET unsafe_boot = 'lost' WHERE unsafe_boot IS NOT NULL"},
-    {"SELECT id FROM records WHERE unsafe_boot IS NOT NULL",
-     "UPDATE records SET unsafe_boot = NULL WHERE id = ?",
-     "UPDATE records SET unsafe_boot = 'lost' WHERE unsafe_boot IS NOT NULL"},
-}};
 
 }  // namespace
 
@@ -106,21 +86,6 @@ Result<RangeLock> Store::claim(std::string_view name, std::stop_token stop) {
                             std::move(stop));
 }
 
-Result<std::vector<Store::UnusedMount>> Store::unsafe_unused_mounts() {
-  std::vector<UnusedMount> mounts;
-  {
-    auto database = core_->database().lock();
-    Rows rows = TRY(
-        database->query("SELECT id, last_used FROM cache_mounts WHERE unsafe_boot IS NOT NULL"));
-    while (TRY(rows.next())) mounts.push_back({rows.integer(0), rows.integer(1)});
-  }
-  std::vector<UnusedMount> unused;
-  for (const UnusedMount& mount : mounts) {
-    if (!TRY(cache_mounts_.in_use(mount.id))) unused.push_back(mount);
-  }
-  return unused;
-}
-
 Status Store::sync_metadata() {
   for (const char* suffix : {"", "-wal"}) {
     Result<UniqueFd> file = open_file(layout().database().string() + suffix, O_RDONLY);
@@ -133,8 +98,8 @@ Status Store::sync_metadata() {
 
 Status Store::barrier() {
   core_->remove_now();
-  const off_t left = notes_left();
-  if (!core_->take_dirty() && left == 0) return {};
+  const Notes left = notes_left();
+  if (!core_->take_dirty() && left.count == 0) return {};
   Status done = sync_and_trust();
   if (!done) {
     core_->mark_dirty();
@@ -142,7 +107,7 @@ Status Store::barrier() {
   }
   // Who has left a note since then wrote rows that the sync may not have seen.
   const RangeLock lock = TRY(claim(kNotes, {}));
-  if (left != 0 && notes_left() == left) ::unlink(layout().unsynced().c_str());
+  if (left.count != 0 && notes_left() == left) ::unlink(layout().unsynced().c_str());
   return {};
 }
 
@@ -154,10 +119,12 @@ Status Store::leave_barrier() {
   return write_all(notes.get(), ".");
 }
 
-// How often a barrier was left to others since the last one; 0 when there is none to make.
-off_t Store::notes_left() const {
+// When the last of them was left tells as many notes apart from those of before a barrier that
+// another process made meanwhile.
+Store::Notes Store::notes_left() const {
   struct stat notes;
-  return ::stat(layout().unsynced().c_str(), &notes) == 0 ? notes.st_size : 0;
+  if (::stat(layout().unsynced().c_str(), &notes) != 0) return {};
+  return {notes.st_size, notes.st_mtim.tv_sec * 1'000'000'000 + notes.st_mtim.tv_nsec};
 }
 
 // Some of what was written since the last barrier may be gone, and nobody can say what: the kernel
@@ -165,46 +132,20 @@ off_t Store::notes_left() const {
 Status Store::distrust() {
   auto database = core_->database().lock();
   Transaction transaction = TRY(Transaction::begin(*database));
-  for (const UnsafeTable& table : kUnsafeTables) TRY(database->run(table.distrust));
-  TRY(database->run("UPDATE cache_mounts SET unsafe_boot = 'lost' WHERE unsafe_boot IS NOT NULL"));
+  TRY(distrust_unsafe_rows(*database));
   TRY(database->run("UPDATE meta SET value = '' WHERE name = 'boot_id'"));
   return transaction.commit();
 }
 
 Status Store::sync_and_trust() {
-  // Rows are written after what they speak of: what is unsafe and has a row now is covered by the
-  // sync below. By id, because a row of a lower id may become unsafe while the sync runs.
-  std::vector<std::vector<int64_t>> covered;
-  std::vector<UnusedMount> mounts = TRY(unsafe_unused_mounts());
-  {
-    auto database = core_->database().lock();
-    for (const UnsafeTable& table : kUnsafeTables) {
-      std::vector<int64_t>& ids = covered.emplace_back();
-      Rows rows = TRY(database->query(table.select));
-      while (TRY(rows.next())) ids.push_back(rows.integer(0));
-    }
-  }
+  const CoveredRows covered = TRY(CoveredRows::note(*core_, cache_mounts_));
   const UniqueFd root = TRY(open_file(layout().root(), O_RDONLY | O_DIRECTORY));
   if (::syncfs(root.get()) != 0) {
     const Error failed = errno_error("sync {}", layout().root().string());
     TRY(distrust());
     return failed;
   }
-  auto database = core_->database().lock();
-  Transaction transaction = TRY(Transaction::begin(*database));
-  for (size_t i = 0; i < covered.size(); ++i) {
-    for (const int64_t id : covered[i]) TRY(database->run(kUnsafeTables[i].trust, id));
-  }
-  for (const UnusedMount& mount : mounts) {
-    // A use since then has moved last_used.
-    const int64_t trusted = TRY(
-        database->run("UPDATE cache_mounts SET unsafe_boot = NULL WHERE id = ? AND last_used = ?",
-                      mount.id, mount.last_used));
-    // While the transaction keeps others from beginning a use.
-    if (trusted > 0) TRY(remove_unsafe_marker(layout().cache_mount(mount.id)));
-  }
-  TRY(transaction.commit());
-  return database->checkpoint();
+  return covered.trust(*core_);
 }
 
 }  // namespace slipway::store

@@ -78,12 +78,13 @@ class Store {
 
  private:
   explicit Store(std::shared_ptr<Core> core);
-  struct UnusedMount {
-    int64_t id;
-    int64_t last_used;
+  // How often a barrier was left to others since the last one, and when last.
+  struct Notes {
+    int64_t count = 0;
+    int64_t last = 0;  // nanoseconds
+    bool operator==(const Notes&) const = default;
   };
-  Result<std::vector<UnusedMount>> unsafe_unused_mounts();
-  off_t notes_left() const;
+  Notes notes_left() const;
   Status sync_and_trust();
 
   const std::shared_ptr<Core> core_;  // co-owned by the parts and by pins
