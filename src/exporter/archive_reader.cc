@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "base/file_io.h"
 #include "base/text.h"
 
@@ -34,7 +36,9 @@ Result<ArchiveReader> ArchiveReader::start(const std::vector<std::string>& comma
 Status ArchiveReader::finish(const Status& written, std::stop_token stop) {
   input_.reset();
   const ExitStatus ended = TRY(process_.wait(std::move(stop)).context(name_));
-  if (ended.success()) return written;
+  // A reader that is gone is no cause; anything else is, also of what a cut off archive made it say.
+  const bool reader_went = !written && written.error().errno_value() == EPIPE;
+  if (ended.success() || (!written && !reader_went)) return written;
   const Result<std::string> said = read_file(scratch_.path() / kSaid, kMaxSaidBytes);
   return make_error(ErrorCode::StepFailed, "{} ended with code {}: {}", name_, ended.shell_code(),
                     said ? trim(*said) : std::string_view());

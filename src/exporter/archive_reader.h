@@ -18,8 +18,8 @@ class ArchiveReader {
 
   // Where the archive goes.
   int fd() const { return input_.get(); }
-  // After the whole archive, or after `written` has failed: waits for the program. An error that it
-  // has told comes before one of writing, which it is the cause of.
+  // After the whole archive, or after `written` has failed: waits for the program. What it says
+  // comes before an error of writing to it, which it is the cause of.
   Status finish(const Status& written, std::stop_token stop);
 
  private:

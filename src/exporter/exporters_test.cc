@@ -367,6 +367,19 @@ TEST_F(ExporterTest, StdoutIsWrittenByFinalizeWithItsOwnContext) {
   }
 }
 
+TEST_F(ExporterTest, WhatWasWrongWithTheArchiveIsToldNotWhatItsReaderMakesOfIt) {
+  ExporterOptions options;
+  options.fields = {{"type", "docker"}};
+  options.load_command = {"sh", "-c", "cat >/dev/null; echo unexpected EOF; exit 1"};
+  const auto exporter = *make_exporter(options);
+  const ExportContext context{*store_, *client_, pool_, progress_, {}};
+  const ExportedImage image = *exporter->run(build_, context);
+  ASSERT_TRUE(store_->content().remove(*image.config));
+  const Status loaded = exporter->finalize(context);
+  ASSERT_FALSE(loaded);
+  EXPECT_THAT(loaded.error().message(), HasSubstr(image.config->str()));
+}
+
 TEST_F(ExporterTest, NothingAppearsBeforeFinalize) {
   ExporterOptions options;
   options.fields = {{"type", "oci"}, {"dest", "late.tar"}};
