@@ -22,6 +22,7 @@ void take_lowest_priority() {
 
 void let_go_of_everything() {
   ::setsid();
+  if (::chdir("/") != 0) ::_exit(1);
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) ::_exit(1);
   for (const int fd : {0, 1, 2}) ::dup2(null, fd);

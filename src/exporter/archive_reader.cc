@@ -36,7 +36,8 @@ Result<ArchiveReader> ArchiveReader::start(const std::vector<std::string>& comma
 Status ArchiveReader::finish(const Status& written, std::stop_token stop) {
   input_.reset();
   const ExitStatus ended = TRY(process_.wait(std::move(stop)).context(name_));
-  // A reader that is gone is no cause; anything else is, also of what a cut off archive made it say.
+  // A reader that is gone is no cause; anything else is, also of what a cut off archive made it
+  // say.
   const bool reader_went = !written && written.error().errno_value() == EPIPE;
   if (ended.success() || (!written && !reader_went)) return written;
   const Result<std::string> said = read_file(scratch_.path() / kSaid, kMaxSaidBytes);

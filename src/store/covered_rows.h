@@ -31,8 +31,8 @@ class CoveredRows {
   std::array<std::vector<Row>, kTables> rows_;
 };
 
-// After a sync that failed: nobody can say what of the unsafe rows is on disk. They go with the next
-// open; what is not finished is not yet spoken of.
+// After a sync that failed: nobody can say what of the unsafe rows is on disk. They go with the
+// next open; what is not finished is not yet spoken of.
 Status distrust_unsafe_rows(Database& database);
 
 }  // namespace slipway::store

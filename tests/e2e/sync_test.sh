@@ -30,6 +30,10 @@ equal "$(unsafe)" 0
 export CI= SLIPWAY_SYNC=background
 timeout 60 bash -c "'$SLIPWAY' build --build-context 'busybox=$base' --build-arg N=3 -t sync:3 . 2>&1 | cat" >"$work/log"
 until_synced
+mkdir "$work/volume" && mount -t tmpfs none "$work/volume" && cp Dockerfile "$work/volume"
+(cd "$work/volume" && build_n 4)
+umount "$work/volume" || fail "what a build leaves behind stays in its directory"
+until_synced
 slipway tag sync:3 sync:4
 until_synced
 
