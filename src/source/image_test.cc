@@ -260,6 +260,8 @@ TEST(LayoutLocationTest, TagsAndDigestsFollowTheDirectory) {
   EXPECT_EQ(parts("a:b/out"), "a:b/out||");
   EXPECT_EQ(parts("a:b/out:v1"), "a:b/out|v1|");
   EXPECT_EQ(parts("out@sha256:12"), "out||sha256:12");
+  EXPECT_EQ(parts("me@host/out:v1"), "me@host/out|v1|");
+  EXPECT_EQ(parts("me@host/out@sha256:12"), "me@host/out||sha256:12");
 }
 
 TEST_F(ImageTest, LayoutsNameWhatTheyHaveNot) {

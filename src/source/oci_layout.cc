@@ -27,8 +27,12 @@ bool names_tag(const Descriptor& descriptor, const std::string& tag) {
 }  // namespace
 
 LayoutLocation LayoutLocation::parse(const std::string& text) {
-  const size_t at = text.find('@');
-  if (at != std::string::npos) return {text.substr(0, at), {}, text.substr(at + 1)};
+  // Directories may have "@" in their names, too.
+  const size_t at = text.rfind('@');
+  const std::string digest = at == std::string::npos ? "" : text.substr(at + 1);
+  if (digest.starts_with("sha256:") || digest.starts_with("sha512:")) {
+    return {text.substr(0, at), {}, digest};
+  }
   const size_t colon = text.rfind(':');
   const bool is_tag = colon != std::string::npos && text.find('/', colon) == std::string::npos;
   return is_tag ? LayoutLocation{text.substr(0, colon), text.substr(colon + 1), {}}
