@@ -2,6 +2,7 @@
 // content store as they come by; what they are shows at the end, in index.json or manifest.json.
 // Blobs that nothing refers to go with the next prune.
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -22,6 +23,7 @@ constexpr size_t kMaxMetadataBytes = 4 << 20;      // of one file
 constexpr size_t kMaxAllMetadataBytes = 64 << 20;  // of all of them: they are kept in memory
 constexpr size_t kBufferBytes = 1 << 20;
 constexpr int kMaxIndexDepth = 4;
+constexpr size_t kMaxMembers = 100'000;
 constexpr char kContainerdName[] = "io.containerd.image.name";
 
 // "./a//b" -> "a/b"; nullopt for a path that leads out of the archive.
@@ -113,6 +115,9 @@ class ArchiveLoader {
   Status take_member(const layer::TarEntry& entry, layer::TarReader& reader, std::stop_token stop) {
     const std::optional<std::string> path = clean_path(entry.name);
     if (!path) return make_error(ErrorCode::InvalidInput, "the path leads out of the archive");
+    if (texts_.size() + members_.size() + links_.size() >= kMaxMembers) {
+      return make_error(ErrorCode::InvalidInput, "the archive has more than {} files", kMaxMembers);
+    }
     if (entry.type == layer::EntryType::Symlink || entry.type == layer::EntryType::HardLink) {
       // Older `docker save` stores a layer that two images share once.
       const bool symlink = entry.type == layer::EntryType::Symlink;
@@ -204,6 +209,7 @@ class ArchiveLoader {
       return make_error(ErrorCode::InvalidInput, "indexes are nested deeper than {}",
                         kMaxIndexDepth);
     }
+    if (!complete_.insert(target.digest).second) return {};
     const std::string text =
         TRY(store_.content().read(target.digest).context("the archive is incomplete"));
     if (is_index_type(target.media_type)) {
@@ -289,6 +295,7 @@ class ArchiveLoader {
   size_t metadata_bytes_ = 0;
   std::map<std::string, Member> members_;     // path -> blob
   std::map<std::string, std::string> links_;  // path -> path
+  std::set<Digest> complete_;                 // an index can name one child a thousand times
 };
 
 }  // namespace

@@ -91,6 +91,37 @@ TEST_F(LoadTest, WhatSkopeoWrites) {
   EXPECT_EQ(store_->images().list()->size(), 2u);
 }
 
+// 500 * 500 * 500 * 500 visits would take a year.
+TEST_F(LoadTest, AnIndexThatNamesItsChildrenManyTimesIsReadOnce) {
+  TarFiles files;
+  const auto add = [&](const std::string& text, const char* type) {
+    const Digest digest = Digest::sha256_of(text);
+    files.push_back({"blobs/sha256/" + std::string(digest.hex()), text});
+    Descriptor descriptor;
+    descriptor.media_type = type;
+    descriptor.digest = digest;
+    descriptor.size = text.size();
+    return descriptor;
+  };
+  Manifest manifest;
+  manifest.media_type = media_type::kOciManifest;
+  manifest.config = add(docker_config("layer"), media_type::kOciConfig);
+  Descriptor target = add(to_json(manifest), media_type::kOciManifest);
+  for (int depth = 0; depth < 4; ++depth) {
+    Index index;
+    index.media_type = media_type::kOciIndex;
+    index.manifests.assign(500, target);
+    target = add(to_json(index), media_type::kOciIndex);
+  }
+  Index top;
+  top.media_type = media_type::kOciIndex;
+  top.manifests = {target};
+  files.push_back({"index.json", to_json(top)});
+  const auto loaded = load(make_tar(files));
+  ASSERT_TRUE(loaded) << loaded.error().message();
+  EXPECT_EQ(loaded->at(0).target.digest, target.digest);
+}
+
 TEST_F(LoadTest, RefusesWhatIsIncompleteOrHostile) {
   const std::string layer = make_tar({{"a", "1"}});
   const auto message = [&](const TarFiles& files) {

@@ -1,5 +1,7 @@
 // Loading a directory: as image_load.cc does with archives, but every blob can be asked for by
 // name.
+#include <set>
+
 #include "source/image_blobs.h"
 #include "source/image_import.h"
 
@@ -21,6 +23,7 @@ class LayoutLoader {
       return make_error(ErrorCode::InvalidInput, "indexes are nested deeper than {}",
                         kMaxIndexDepth);
     }
+    if (!platform && !loaded_.insert(target.digest).second) return target;
     const std::string text = TRY(ensure_small_blob(store_, layout_, target, stop_));
     if (is_index_type(target.media_type)) {
       const Index index = TRY(parse_index(text));
@@ -41,6 +44,7 @@ class LayoutLoader {
   OciLayout& layout_;
   progress::VertexReporter& reporter_;
   std::stop_token stop_;
+  std::set<Digest> loaded_;  // whole; an index can name one child a thousand times
 };
 
 }  // namespace
