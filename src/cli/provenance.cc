@@ -61,7 +61,10 @@ void add_url(const graph::SourceOp& source, Dependencies& dependencies) {
       Digest::parse(checksum == source.attrs.end() ? "" : checksum->second);
   if (digest) entry["digest"] = digest_set(*digest);
   const auto commit = source.attrs.find("git.checksum");
-  if (commit != source.attrs.end()) entry["digest"] = {{"sha1", commit->second}};
+  // It may be the first digits only, which are no digest.
+  const size_t digits = commit == source.attrs.end() ? 0 : commit->second.size();
+  if (digits == 40) entry["digest"] = {{"sha1", commit->second}};
+  if (digits == 64) entry["digest"] = {{"sha256", commit->second}};
   if (!entry.contains("digest")) dependencies.complete = false;
   dependencies.resolved.push_back(std::move(entry));
 }
