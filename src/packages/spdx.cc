@@ -85,7 +85,8 @@ void write_system(JsonWriter& json, const Distribution& distribution) {
     json.key(key).string(kNothingSaid);
   }
   json.key("filesAnalyzed").boolean(false);
-  json.key("primaryPackagePurpose").string("OPERATING-SYSTEM");
+  // As the JSON schema has it; the text of the specification is about the other format.
+  json.key("primaryPackagePurpose").string("OPERATING_SYSTEM");
   json.end_object();
 }
 

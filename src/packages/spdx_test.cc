@@ -38,6 +38,7 @@ TEST(SpdxDocument, NamesEveryPackageAndIsTheSameEachTime) {
   EXPECT_EQ(document["creationInfo"]["created"], "1970-01-01T00:00:00Z");
   ASSERT_EQ(document["packages"].size(), 3u);  // the distribution is one
   EXPECT_EQ(document["relationships"].size(), 3u);
+  EXPECT_EQ(document["packages"][0]["primaryPackagePurpose"], "OPERATING_SYSTEM");
   const auto& first = document["packages"][1];
   EXPECT_EQ(first["name"], "libstdc++6");
   EXPECT_EQ(first["SPDXID"].get<std::string>().find_first_not_of(
