@@ -253,8 +253,11 @@ Result<ExitStatus> OciExecutor::run(const ProcessSpec& spec, const OutputHandler
   TempDir bundle = TRY(TempDir::create(directory_.path(), "c-"));
   RootDir rootfs = TRY(RootDir::open(spec.rootfs));
   NetworkPool::Lease network = TRY(networks_.acquire(spec.network, stop));
-  Container container(fmt::format("slipway-{}-{}", ::getpid(), next_id_++), std::move(bundle),
-                      std::move(rootfs), std::move(network));
+  // runc makes a cgroup of this name, on the machine. Our directory's is like no other's; our
+  // process id, in a namespace, is the same in every build.
+  const std::string name =
+      fmt::format("slipway-{}-{}", directory_.path().filename().string(), next_id_++);
+  Container container(name, std::move(bundle), std::move(rootfs), std::move(network));
   const std::string config = TRY(write_bundle(spec, container));
   const UniqueFd file =
       TRY(open_file(container.bundle.path() / "config.json", O_WRONLY | O_CREAT | O_EXCL, 0600));

@@ -76,6 +76,22 @@ TEST_F(OciExecutorTest, ExecFormPassesArgumentsUntouched) {
   EXPECT_EQ(machine.run(machine.spec({"echo", "a  b", "$HOME", "*"})).out, "a  b $HOME *\n");
 }
 
+// All builds are process 2 of their namespaces, and runc makes a cgroup of the name.
+TEST_F(OciExecutorTest, ContainersOfTwoBuildsHaveDifferentNames) {
+  // What its last argument is: the name.
+  const fs::path runtime = machine.directory() / "runtime";
+  ASSERT_TRUE(write_file_atomic(runtime, "#!/bin/sh\nfor last; do :; done; echo $last\n", 0755));
+  std::string names[2];
+  for (std::string& name : names) {
+    const auto executor = OciExecutor::create({.scratch = machine.scratch(), .runtime = runtime});
+    ASSERT_TRUE(executor) << executor.error().message();
+    const auto take = [&](int, std::string_view bytes) { name += bytes; };
+    ASSERT_TRUE((*executor)->run(machine.shell("true"), take, {}));
+  }
+  EXPECT_THAT(names[0], HasSubstr("slipway-"));
+  EXPECT_NE(names[0], names[1]);
+}
+
 TEST_F(OciExecutorTest, LargeOutputIsComplete) {
   const StepOutcome step = machine.run("dd if=/dev/zero bs=1024 count=5000 2>/dev/null");
   EXPECT_EQ(step.out.size(), 5000u * 1024);
