@@ -163,7 +163,10 @@ void add_build_flags(CLI::App& command, BuildFlags& flags) {
   text("--provenance", flags.provenance, "Short for --attest type=provenance (default: none)",
        "BOOL|mode=MODE");
   text("--sbom", flags.sbom, "Short for --attest type=sbom: the packages of the image", "BOOL");
-  text("--call", flags.call, "What to do: build, check, outline, targets", "METHOD");
+  text("--call", flags.call,
+       "Instead of building: check (what is wrong), outline (build arguments, secrets, SSH agents) or "
+       "targets",
+       "METHOD[,format=json]");
   command.add_flag("--check", flags.check, "Short for --call=check");
   text("--progress", flags.progress, "How progress is shown: auto, plain, tty, quiet, rawjson",
        "MODE");

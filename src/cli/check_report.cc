@@ -9,6 +9,7 @@
 
 #include "base/base64.h"
 #include "cli/failure_report.h"
+#include "cli/source_json.h"
 #include "cli/version.h"
 #include "oci/json_writer.h"
 
@@ -28,22 +29,6 @@ std::string excerpt_of(const SourceSpan& span, const CheckedTarget& target) {
   return excerpt({target.file, span.first_line, span.last_line}, target.text);
 }
 
-void write_ranges(JsonWriter& json, const SourceSpan& span, bool line_by_line) {
-  json.key("ranges").begin_array();
-  const auto range = [&](int first, int last) {
-    json.begin_object();
-    json.key("start").begin_object().optional("line", first).end_object();
-    json.key("end").begin_object().optional("line", last).end_object();
-    json.end_object();
-  };
-  if (line_by_line) {
-    for (int line = span.first_line; line <= span.last_line; ++line) range(line, line);
-  } else {
-    range(span.first_line, span.last_line);
-  }
-  json.end_array();
-}
-
 void write_finding(JsonWriter& json, const Finding& finding) {
   json.begin_object();
   json.key("ruleName").string(finding.rule.name);
@@ -52,18 +37,18 @@ void write_finding(JsonWriter& json, const Finding& finding) {
   json.optional("detail", finding.detail);
   json.optional("cost", finding.cost);
   json.optional("remedy", finding.remedy);
-  json.key("location").begin_object();
-  write_ranges(json, finding.span, /*line_by_line=*/true);
-  json.end_object();
+  write_location(json, finding.span, /*line_by_line=*/true);
   json.end_object();
 }
 
 void write_error(JsonWriter& json, const Error& error) {
   json.key("buildError").begin_object();
   json.key("message").string(error.message());
-  json.key("location").begin_object();
-  if (!error.spans().empty()) write_ranges(json, error.spans().front(), /*line_by_line=*/false);
-  json.end_object();
+  if (error.spans().empty()) {
+    json.key("location").begin_object().end_object();
+  } else {
+    write_location(json, error.spans().front(), /*line_by_line=*/false);
+  }
   json.end_object();
 }
 

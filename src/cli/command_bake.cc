@@ -2,12 +2,14 @@
 // buildx bake`.
 #include <unistd.h>
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
 #include "base/file_io.h"
 #include "cli/bake_input.h"
 #include "cli/build_session.h"
-#include "cli/check_session.h"
+#include "cli/call_session.h"
 #include "cli/command.h"
 #include "cli/failure_report.h"
 #include "frontend/bake/listing.h"
@@ -49,6 +51,34 @@ Result<bake::Resolved> resolve(const BakeFlags& flags, const bake::Definitions& 
   return bake::resolve(definitions, request, environment.lookup());
 }
 
+// Targets with a call are looked at, the others are built. `definition`: the JSON of the targets.
+Result<int> carry_out(const BakeFlags& flags, const std::vector<bake::Target>& targets,
+                      const std::string& definition, Invocation& invocation) {
+  const std::optional<Call> call = TRY(parse_call(flags.check ? "check" : flags.call));
+  const std::filesystem::path& directory = invocation.environment.working_directory;
+  std::vector<bake::Target> built;
+  for (const bake::Target& target : targets) {
+    const std::optional<Call> own = TRY(parse_call(target.call));
+    if (!call && !own) built.push_back(target);
+  }
+  int status = 0;
+  if (built.size() < targets.size()) {
+    status = TRY(run_call_session(invocation, {.targets = targets,
+                                               .base_directory = directory,
+                                               .progress = flags.progress,
+                                               .call = call,
+                                               .bake_definition = definition}));
+    if (built.empty()) return status;
+  }
+  const int built_status = TRY(run_build_session(invocation, {.targets = built,
+                                                              .base_directory = directory,
+                                                              .progress = flags.progress,
+                                                              .metadata_file = flags.metadata_file,
+                                                              .layer_split = flags.layer_split,
+                                                              .bake = true}));
+  return std::max(status, built_status);
+}
+
 Result<int> bake(const BakeFlags& flags, Invocation& invocation) {
   const Environment& environment = invocation.environment;
   TRY(check_no_remote_files(flags.targets, environment));
@@ -80,19 +110,7 @@ Result<int> bake(const BakeFlags& flags, Invocation& invocation) {
   }
   const auto targets = bake::to_targets(*resolved);
   if (!targets) return fail(targets.error());
-  if (const auto call = TRY(parse_check_call(flags.check ? "check" : flags.call))) {
-    return run_check_session(invocation, {.targets = *targets,
-                                          .base_directory = environment.working_directory,
-                                          .progress = flags.progress,
-                                          .call = *call,
-                                          .bake_definition = bake::print(*resolved)});
-  }
-  return run_build_session(invocation, {.targets = *targets,
-                                        .base_directory = environment.working_directory,
-                                        .progress = flags.progress,
-                                        .metadata_file = flags.metadata_file,
-                                        .layer_split = flags.layer_split,
-                                        .bake = true});
+  return carry_out(flags, *targets, bake::print(*resolved), invocation);
 }
 
 }  // namespace
@@ -115,8 +133,8 @@ Command make_bake_command(CLI::App& app) {
   app.add_flag("--print", flags->print, "Print the resolved targets as JSON, build nothing");
   app.add_option("--list", flags->list, "List targets or variables[,format=json]")
       ->type_name("WHAT");
-  app.add_option("--call", flags->call, "What to do: build or check[,format=json]")
-      ->type_name("METHOD");
+  app.add_option("--call", flags->call, "Instead of building: check, outline or targets, of every target")
+      ->type_name("METHOD[,format=json]");
   app.add_flag("--check", flags->check, "Short for --call=check");
   app.add_flag("--push", flags->push, "Push the images: --set '*.output=type=registry'");
   app.add_flag("--load", flags->load, "Load the images: --set '*.output=type=docker'");

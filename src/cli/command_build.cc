@@ -3,7 +3,7 @@
 
 #include "cli/build_flags.h"
 #include "cli/build_session.h"
-#include "cli/check_session.h"
+#include "cli/call_session.h"
 #include "cli/command.h"
 
 namespace slipway::cli {
@@ -13,12 +13,13 @@ Command make_build_command(CLI::App& app) {
   add_build_flags(app, *flags);
   return {.run = [flags](Invocation& invocation) -> Result<int> {
             const bake::Target target = TRY(to_target(*flags, invocation.environment));
-            if (const auto call = TRY(parse_check_call(target.call))) {
-              return run_check_session(invocation,
-                                       {.targets = {target},
-                                        .base_directory = invocation.environment.working_directory,
-                                        .progress = flags->quiet ? "quiet" : flags->progress,
-                                        .call = *call});
+            if (const std::optional<Call> call = TRY(parse_call(target.call))) {
+              return run_call_session(invocation,
+                                      {.targets = {target},
+                                       .base_directory = invocation.environment.working_directory,
+                                       .progress = flags->quiet ? "quiet" : flags->progress,
+                                       .call = call,
+                                       .bake_definition = {}});
             }
             BuildSessionOptions options;
             options.targets = {target};

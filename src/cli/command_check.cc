@@ -2,7 +2,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/build_flags.h"
-#include "cli/check_session.h"
+#include "cli/call_session.h"
 #include "cli/command.h"
 
 namespace slipway::cli {
@@ -23,10 +23,10 @@ Command make_check_command(CLI::App& app) {
       ->type_name("RULES");
   return {.run = [flags](Invocation& invocation) -> Result<int> {
             if (flags->build.context.empty()) flags->build.context = ".";
-            CheckCall call{.format = TRY(parse_check_format(flags->format))};
-            const char* const usual = call.format == CheckFormat::Json ? "docker" : "all";
+            Call call{.format = TRY(parse_report_format(flags->format))};
+            const char* const usual = call.format == ReportFormat::Json ? "docker" : "all";
             call.rules = TRY(parse_check_rules(flags->rules.empty() ? usual : flags->rules));
-            return run_check_session(
+            return run_call_session(
                 invocation, {.targets = {TRY(to_target(flags->build, invocation.environment))},
                              .base_directory = invocation.environment.working_directory,
                              .progress = flags->build.quiet ? "quiet" : flags->build.progress,

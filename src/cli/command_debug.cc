@@ -7,9 +7,11 @@
 
 #include "base/file_io.h"
 #include "cli/build_flags.h"
+#include "cli/call.h"
 #include "cli/check_report.h"
 #include "cli/command.h"
 #include "cli/failure_report.h"
+#include "cli/outline_report.h"
 #include "cli/planner.h"
 #include "cli/stub_images.h"
 #include "frontend/dockerfile/parser.h"
@@ -58,8 +60,25 @@ Result<int> print_check(const DebugFlags& flags, const Environment& environment)
   StubImages images;
   NoProgress progress;
   Planner planner = offline_planner(environment, images, progress);
-  const auto checked = TRY(planner.check({TRY(to_target(flags.build, environment))}));
-  TRY(write_all(STDOUT_FILENO, check_json(checked.at(0)) + "\n"));
+  const bake::Target target = TRY(to_target(flags.build, environment));
+  const Call call = TRY(parse_call(target.call)).value_or(Call());
+  std::string report;
+  switch (call.method) {
+    case CallMethod::Check:
+      report = check_json(TRY(planner.check(target)));
+      break;
+    case CallMethod::Outline: {
+      const OutlinedTarget outlined = TRY(planner.outline(target));
+      report = outline_json(outlined.outline, outlined.text);
+      break;
+    }
+    case CallMethod::Targets: {
+      const ListedTarget listed = TRY(planner.list(target));
+      report = targets_json(listed.dockerfile.stages, listed.text);
+      break;
+    }
+  }
+  TRY(write_all(STDOUT_FILENO, report + "\n"));
   return 0;
 }
 
@@ -90,7 +109,7 @@ Command make_debug_command(CLI::App& app) {
   add_build_flags(*llb, flags->build);
   llb->add_flag("--raw", flags->raw, "The marshalled definition (protobuf) instead of JSON");
   CLI::App* check = app.add_subcommand(
-      "check", "Print what the rules of docker's check find, as JSON; base images are made up");
+      "check", "Print what --call (default: check) says, as JSON; base images are made up");
   add_build_flags(*check, flags->build);
   return {.run = [flags, tree, check](Invocation& invocation) -> Result<int> {
             if (tree->parsed()) return print_tree(flags->tree_file);

@@ -267,4 +267,13 @@ Status Engine::finish() {
   return kept;
 }
 
+Result<std::unique_ptr<Engine>> open_engine(const Invocation& invocation, Secrets secrets) {
+  auto store = TRY(open_store(invocation));
+  return Engine::create(std::move(store), {.invocation = invocation,
+                                           .build_ref = {},
+                                           .secrets = std::move(secrets),
+                                           .allowed = {},
+                                           .on_warning = [](const std::string&) {}});
+}
+
 }  // namespace slipway::cli

@@ -52,6 +52,7 @@ class Engine {
   // Looks into remote contexts for the planner. The sink must outlive it.
   std::unique_ptr<ContextReader> context_reader(progress::Sink& progress, std::stop_token stop);
 
+
   // Caches to look in after the store, in this order. Not while anything is solved.
   void add_caches(std::vector<LoadedCache> caches);
   // Places that may have cache mounts beside a cache. Not while anything is solved.
@@ -70,5 +71,9 @@ class Engine {
   explicit Engine(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
+
+// An engine of this invocation's store for looking at what there is: it keeps no record of a build
+// and its steps are allowed nothing.
+Result<std::unique_ptr<Engine>> open_engine(const Invocation& invocation, Secrets secrets);
 
 }  // namespace slipway::cli

@@ -10,7 +10,7 @@
 #include "base/file_io.h"
 #include "base/text.h"
 #include "base/values.h"
-#include "cli/check_session.h"
+#include "cli/call_session.h"
 #include "cli/context_files.h"
 #include "cli/failure_report.h"
 #include "cli/fix_report.h"
@@ -65,13 +65,8 @@ class FixSession {
     TRY(check_rule_names(options_.only));
     TRY(check_rule_names(options_.skip));
     ShownProgress shown = TRY(show_progress(options_.progress, invocation_.environment));
-    const CheckedTargets checked = check_targets(invocation_,
-                                                 {.targets = options_.targets,
-                                                  .base_directory = options_.base_directory,
-                                                  .progress = {},
-                                                  .call = {},
-                                                  .bake_definition = {}},
-                                                 *shown.sink);
+    const CheckedTargets checked =
+        check_targets(invocation_, options_.targets, options_.base_directory, *shown.sink);
     shown.finish();
     const auto fail = [&](const Error& error) {
       std::fputs(describe(error, checked.dockerfiles).c_str(), stderr);

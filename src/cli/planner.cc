@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/target_files.h"
 #include "frontend/dockerfile/executable.h"
+
 #include "frontend/dockerfile/ignore_file.h"
 #include "frontend/dockerfile/instruction_parser.h"
 #include "frontend/dockerfile/lint/syntax_rules.h"
@@ -67,19 +68,31 @@ void tell_findings(const std::vector<std::vector<dockerfile::Finding>>& by_platf
 
 }  // namespace
 
-Result<std::vector<CheckedTarget>> Planner::check(const std::vector<bake::Target>& targets) {
-  targets_ = targets;
-  std::vector<CheckedTarget> checked;
-  for (const bake::Target& target : targets_) {
-    Prepared prepared = TRY(prepare(target));
-    dockerfile::CheckResult result =
-        dockerfile::check_dockerfile(prepared.file.text, prepared.options, options_.resolver);
-    checked.push_back({target.name, std::move(prepared.file.name), std::move(prepared.file.text),
-                       std::move(prepared.file.path), std::move(result),
-                       std::move(prepared.context), std::move(prepared.ignore_file),
-                       std::move(prepared.options)});
-  }
-  return checked;
+Result<CheckedTarget> Planner::check(const bake::Target& target) {
+  Prepared prepared = TRY(prepare(target));
+  dockerfile::CheckResult result =
+      dockerfile::check_dockerfile(prepared.file.text, prepared.options, options_.resolver);
+  return CheckedTarget{target.name,
+                       std::move(prepared.file.name),
+                       std::move(prepared.file.text),
+                       std::move(prepared.file.path),
+                       std::move(result),
+                       std::move(prepared.context),
+                       std::move(prepared.ignore_file),
+                       std::move(prepared.options)};
+}
+
+Result<OutlinedTarget> Planner::outline(const bake::Target& target) {
+  Prepared prepared = TRY(prepare(target));
+  std::vector<dockerfile::Conversion> converted = TRY(convert(prepared, {std::nullopt}));
+  return OutlinedTarget{std::move(converted.at(0).outline), std::move(prepared.file.text)};
+}
+
+Result<ListedTarget> Planner::list(const bake::Target& target) {
+  Prepared read = TRY(read_dockerfile(target));
+  dockerfile::Dockerfile parsed =
+      TRY(dockerfile::parse_dockerfile(read.file.text, read.file.name));
+  return ListedTarget{std::move(parsed), std::move(read.file.text)};
 }
 
 Result<std::vector<PlannedTarget>> Planner::plan(const std::vector<bake::Target>& targets) {
@@ -126,7 +139,7 @@ Result<PlannedTarget> Planner::plan_one(const bake::Target& target) {
   return planned;
 }
 
-Result<Planner::Prepared> Planner::prepare(const bake::Target& target) {
+Result<Planner::Prepared> Planner::read_dockerfile(const bake::Target& target) {
   Prepared prepared;
   prepared.options = TRY(convert_options(target));
   dockerfile::ConvertOptions& convert = prepared.options;
@@ -137,19 +150,26 @@ Result<Planner::Prepared> Planner::prepare(const bake::Target& target) {
   prepared.step = files.step;
   prepared.context = files.directory;
   prepared.ignore_file = std::move(files.ignore_file);
+  prepared.url = std::move(files.url);
+  prepared.ignore_patterns = std::move(files.ignore_patterns);
   const DockerfileText& file = prepared.file;
   dockerfiles_[file.name] = file.text;
   convert.file_name = file.name;
   convert.file_text = file.text;
-  if (files.url) {
-    convert.main_context = *files.url;
-  } else {
-    convert.main_context =
-        TRY(add_directory("context", files.directory, std::move(files.ignore_patterns)));
-  }
   TRY(dockerfile::check_frontend(file.text, file.name, convert.build_args));
+  return prepared;
+}
+
+Result<Planner::Prepared> Planner::prepare(const bake::Target& target) {
+  Prepared prepared = TRY(read_dockerfile(target));
+  if (prepared.url) {
+    prepared.options.main_context = *prepared.url;
+  } else {
+    prepared.options.main_context =
+        TRY(add_directory("context", prepared.context, prepared.ignore_patterns));
+  }
   for (const auto& [name, source] : target.contexts) {
-    TRY(add_named_context(name, source, convert.named_contexts));
+    TRY(add_named_context(name, source, prepared.options.named_contexts));
   }
   return prepared;
 }

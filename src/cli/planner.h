@@ -37,6 +37,18 @@ struct CheckedTarget {
   dockerfile::ConvertOptions options;
 };
 
+// A target whose stages were converted for what they can be given.
+struct OutlinedTarget {
+  dockerfile::Outline outline;
+  std::string text;  // of the Dockerfile
+};
+
+// A target whose Dockerfile was read, nothing more.
+struct ListedTarget {
+  dockerfile::Dockerfile dockerfile;
+  std::string text;
+};
+
 // A directory that a build reads, and what it leaves out.
 struct ContextDirectory {
   std::string key;             // LocalContext::shared_key: the engine finds the directory by it
@@ -67,9 +79,14 @@ class Planner {
   // those. `dockerfiles()` has the text of every Dockerfile that was read, also after an error.
   // What the rules of lint/ find is told as warnings of the step that reads the Dockerfile.
   Result<std::vector<PlannedTarget>> plan(const std::vector<bake::Target>& targets);
-  // The same without a graph; a Dockerfile that cannot be converted is a result as well. As for
-  // BuildKit, the targets' platforms do not matter.
-  Result<std::vector<CheckedTarget>> check(const std::vector<bake::Target>& targets);
+
+  // Without a graph, and as for BuildKit whatever the targets' platforms are. Targets that others
+  // need as contexts are defined first; the same holds of dockerfiles().
+  void define(std::vector<bake::Target> targets) { targets_ = std::move(targets); }
+  // A Dockerfile that cannot be converted is a result as well.
+  Result<CheckedTarget> check(const bake::Target& target);
+  Result<OutlinedTarget> outline(const bake::Target& target);
+  Result<ListedTarget> list(const bake::Target& target);
 
   const std::map<std::string, std::string>& dockerfiles() const { return dockerfiles_; }
 
@@ -85,11 +102,15 @@ class Planner {
     Digest step;                    // that read it
     std::filesystem::path context;  // a directory of ours, or empty
     std::filesystem::path ignore_file;
+    std::optional<dockerfile::UrlContext> url;  // the context, where it is elsewhere
+    std::vector<std::string> ignore_patterns;   // of the directory
     dockerfile::ConvertOptions options;
   };
   Result<const PlannedTarget*> plan_named(const std::string& name);
   Result<PlannedTarget> plan_one(const bake::Target& target);
   Result<Prepared> prepare(const bake::Target& target);
+  // Finds and reads the Dockerfile; `options` is filled as far as build arguments go.
+  Result<Prepared> read_dockerfile(const bake::Target& target);
   // For every platform at the same time: each asks registries for its base images.
   Result<std::vector<dockerfile::Conversion>> convert(
       const Prepared& prepared, const std::vector<std::optional<Platform>>& platforms);

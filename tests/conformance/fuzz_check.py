@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Asks Slipway and the official frontend what is wrong with Dockerfiles that nobody wrote.
+"""Asks Slipway and the official frontend what is wrong with Dockerfiles that nobody wrote, and what they can be given.
 
     tests/conformance/fuzz_check.py [--refllb PROGRAM] [--slipway PROGRAM] [--runs N] [--seed N] [--keep DIR]
 
 Dockerfiles of the corpus and lines made up here are mutated; `slipway debug check` and `refllb -mode lint`
-must find the same: rule, text, lines, and whether the file can be built at all. Files that make a difference
+must find the same: rule, text, lines, and whether the file can be built at all; the outlines and targets must be
+equal, too. Files that make a difference
 are kept. Exit code 1 when there were any, 77 when refllb is missing (../shared/conformance/tools/refllb).
 """
 import argparse, collections, json, os, pathlib, random, shutil, subprocess, sys, tempfile
@@ -37,6 +38,8 @@ ARG VERSION
 ARG TOKEN
 ARG GITHUB_TOKEN_FILE=x
 ARG X=${Y}
+ARG X=1 Y=${X}2
+ARG VERSION=${VERSION}-$BASE
 ARG X=${UNSET:-$Z}
 ENV A b
 ENV A=b B=$A
@@ -71,6 +74,9 @@ STOPSIGNAL $SIG
 RUN echo $UNSET
 RUN --mount=type=cache,target=/c,id=$ID true
 RUN --mount=from=build,target=/x true
+RUN --mount=type=secret,id=s$ID true
+RUN --mount=type=secret,target=/x/key,required --mount=type=ssh true
+RUN --mount=type=ssh,id=k,required true
 RUN <<EOF\necho\nEOF
 COPY a /
 COPY . /
@@ -89,6 +95,7 @@ ADD --checksum=$SUM https://example.com/a /x
 ADD https://github.com/a/b.git#main /src
 ONBUILD COPY . /x
 ONBUILD RUN echo $UNSET
+ONBUILD ARG TRIGGERED=$X
 RUN a \\\n\n  b
 RUN a \\\n# comment\n  b
 # check=skip=UndefinedVar
@@ -99,6 +106,8 @@ RUN a \\\n# comment\n  b
 # escape=`
 # build is a stage
 # VERSION is a version
+# X is a letter
+# build makes it
 # says nothing
 """.strip().split("\n")
 LINES = [line.replace("\\n", "\n").replace("\\\\", "\\") for line in LINES]
@@ -173,10 +182,42 @@ def ask(command):
         return None, done.stderr.decode(errors="replace")
 
 
+def outline(report):
+    """What must be equal of an outline: where stages that are not in line have the same name, BuildKit takes any of them."""
+    names = lambda key: sorted(entry["name"] for entry in report.get(key) or [])
+    found = [report.get("name"), report.get("description"), report.get("sources")]
+    found += [names("args"), names("secrets"), names("ssh")]
+    for target in report.get("targets") or []:
+        found.append(sorted(target.items(), key=str))
+    return found
+
+
+def full(report):
+    entries = lambda key: sorted(report.get(key) or [], key=lambda entry: json.dumps(entry, sort_keys=True))
+    return [entries(key) for key in ("args", "secrets", "ssh")]
+
+
+def call_difference(args, call, file, options, flags, folder):
+    want, want_error = ask([args.refllb, "-mode", call, *options, file])
+    got, got_error = ask([args.slipway, "debug", "check", f"--call={call}", *flags, str(folder)])
+    if want is None or got is None:
+        return None if want is got else f"{call}: want {want_error or want}\ngot  {got_error or got}"
+    if outline(want) != outline(got):
+        return f"{call}: want {want}\ngot  {got}"
+    stages = pathlib.Path(file).read_text(errors="surrogateescape").lower().count("from")
+    if stages < 3 and full(want) != full(got):
+        return f"{call}: want {full(want)}\ngot  {full(got)}"
+    return None
+
+
 def difference(args, folder, build_args):
     file = str(folder / "Dockerfile")
     options = [word for arg in build_args for word in ("-opt", "build-arg:" + arg)]
     flags = [word for arg in build_args for word in ("--build-arg", arg)]
+    for call in ("outline", "targets"):
+        problem = call_difference(args, call, file, options, flags, folder)
+        if problem:
+            return problem
     want, want_error = ask([args.refllb, "-mode", "lint", *options, file])
     got, got_error = ask([args.slipway, "debug", "check", *flags, str(folder)])
     if want is None or got is None:

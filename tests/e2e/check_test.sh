@@ -38,8 +38,47 @@ logged 'ERROR: dockerfile parse error on line 2: unknown instruction: FROBNICATE
 printf 'FROM scratch\nCOPY Dockerfile /\n' >Dockerfile
 expect_exit 0 slipway build --check .
 grep -q '^Check complete, no warnings found.$' "$work/out"
-expect_exit 1 slipway build --call=outline .
-logged 'call=outline is not supported'
+expect_exit 1 slipway build --call=outlines .
+logged 'call=outlines is not known .did you mean outline'
+
+# What a target can be given, and which targets there are.
+mkdir described && cd described
+cat >Dockerfile <<'END'
+# VERSION of the base
+ARG VERSION=3
+# tools is for all
+FROM scratch AS tools
+ARG FLAGS
+FROM scratch AS app
+# TOKEN says who
+ARG TOKEN=none VERSION
+RUN --mount=type=secret,id=key,required --mount=type=ssh --mount=from=tools,target=/t true
+END
+expect_exit 0 slipway build --call=outline --build-arg FLAGS=-O2 .
+equal "$(cat "$work/out")" 'TARGET: app
+
+BUILD ARG   VALUE   DESCRIPTION
+VERSION     3       of the base
+FLAGS       -O2     
+TOKEN       none    says who
+
+SECRET   REQUIRED
+key      true
+
+SSH       REQUIRED
+default   '
+expect_exit 0 slipway build --call=outline,format=json --target tools .
+equal "$(jq -c '[.name, .description, .args, (.sources[0] | @base64d | length)]' "$work/out")" \
+  "[\"tools\",\"is for all\",[{\"name\":\"FLAGS\",\"location\":{\"ranges\":[{\"start\":{\"line\":5},\"end\":{\"line\":5}}]}}],$(wc -c <Dockerfile)]"
+expect_exit 0 slipway build --call=targets .
+equal "$(cat "$work/out")" 'TARGET        DESCRIPTION
+tools         is for all
+app (default) '
+expect_exit 1 slipway build --call=outline --target nothing .
+logged 'target stage "nothing" could not be found'
+expect_exit 1 slipway build --call=outline,format=sarif .
+logged 'are of checks'
+cd ..
 
 # Own rules name what a step cost when it last ran.
 base=$(busybox)
@@ -64,3 +103,21 @@ expect_exit 1 slipway bake --check
 equal "$(grep -cE '^(a|b)$' "$work/out")" 2
 expect_exit 1 slipway bake --call=check,format=json
 grep -q '"check": {' "$work/out"
+
+# Other calls of bake: for all targets, or each its own; what has none is built.
+cat >docker-bake.json <<'JSON'
+{"target": {"a": {"description": "the first", "context": "described", "call": "targets"},
+            "b": {"dockerfile-inline": "FROM scratch\nCOPY docker-bake.json /\n", "output": ["result"]}}}
+JSON
+expect_exit 0 slipway bake --call=targets a b
+equal "$(head -5 "$work/out")" "a
+the first
+
+TARGET        DESCRIPTION
+tools         is for all"
+[ ! -e result ] || fail "a call built something"
+expect_exit 0 slipway bake --call=outline,format=json a b
+equal "$(jq -c '[.target | keys, .a.outline.name, .b.build.output[0].dest]' "$work/out")" '[["a","b"],"app","result"]'
+expect_exit 0 slipway bake a b
+equal "$(head -1 "$work/out")" a
+[ -e result/docker-bake.json ] || fail "what has no call was not built"

@@ -226,6 +226,7 @@ Result<Target> to_target(const TargetDefinition& definition) {
   TRY(check_supported(definition));
   Target target;
   target.name = definition.name;
+  target.description = definition.description;
   target.context = definition.context.value_or(".");
   target.dockerfile = definition.dockerfile.value_or("");
   target.dockerfile_inline = definition.dockerfile_inline;

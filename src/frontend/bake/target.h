@@ -24,6 +24,7 @@ struct UlimitSpec {
 
 struct Target {
   std::string name;
+  std::string description;
   std::string context =
       ".";                 // directory, URL, or "-"; as written (relative to the file's directory)
   std::string dockerfile;  // relative to the context; empty: Dockerfile

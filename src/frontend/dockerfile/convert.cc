@@ -40,32 +40,53 @@ EnvList platform_args(const ConvertContext& context, std::string_view target_sta
   return args;
 }
 
+struct MetaArgs {
+  EnvList values;
+  std::map<std::string, GlobalArg> declared;
+};
+
+// A default value; `matched` is what it needs. "ARG A=${A}b" needs what A needed before.
+Result<ExpandedWord> default_of(const ArgDefinition& arg, const ShellLexer& lexer,
+                                const MetaArgs& earlier) {
+  ExpandedWord value = TRY(lexer.expand(*arg.value, earlier.values.map()));
+  const auto same = earlier.declared.find(arg.key);
+  if (value.matched.erase(arg.key) > 0 && same != earlier.declared.end()) {
+    value.matched.insert(same->second.needs.begin(), same->second.needs.end());
+  }
+  return value;
+}
+
 // ARG before the first FROM, added to the platform's arguments.
-Result<EnvList> with_meta_args(EnvList args, const ShellLexer& lexer,
-                               const std::vector<ArgInstruction>& instructions,
-                               const std::map<std::string, std::string>& build_args) {
+Result<MetaArgs> with_meta_args(EnvList args, const ShellLexer& lexer,
+                                const std::vector<ArgInstruction>& instructions,
+                                const std::map<std::string, std::string>& build_args) {
+  MetaArgs result{std::move(args), {}};
   for (const ArgInstruction& instruction : instructions) {
     for (const ArgDefinition& arg : instruction.args) {
+      GlobalArg declared{{arg.key, arg.doc_comment, "", instruction.info.span}, {}};
       const auto given = build_args.find(arg.key);
       if (given != build_args.end()) {
-        args.set(arg.key, given->second);
+        declared.arg.value = given->second;
       } else if (arg.value) {
-        Result<std::string> value = lexer.word(*arg.value, args.map());
+        Result<ExpandedWord> value = default_of(arg, lexer, result);
         if (!value) return std::move(value.error()).at(instruction.info.span);
-        args.set(arg.key, *std::move(value));
+        declared.arg.value = std::move(value->text);
+        declared.needs = std::move(value->matched);
       }
+      if (arg.value || given != build_args.end()) result.values.set(arg.key, declared.arg.value);
+      result.declared.insert_or_assign(arg.key, std::move(declared));
     }
   }
-  return args;
+  return result;
 }
 
 // Base images have to be named without any --build-arg, too.
 void check_default_args(const ConvertContext& context, const Dockerfile& dockerfile) {
-  const Result<EnvList> defaults =
+  const Result<MetaArgs> defaults =
       with_meta_args(context.global_args, context.lexer, dockerfile.meta_args, {});
   if (!defaults) return;  // the conversion says so
   for (const Stage& stage : dockerfile.stages) {
-    const Result<std::string> name = context.lexer.word(stage.base_name, defaults->map());
+    const Result<std::string> name = context.lexer.word(stage.base_name, defaults->values.map());
     if (!name) return;
     if (Reference::parse(*name)) continue;
     context.linter.report(
@@ -80,11 +101,10 @@ Status add_global_args(ConvertContext& context, const Dockerfile& dockerfile) {
   check_stage_names(dockerfile, context.linter);
   check_instruction_casing(dockerfile, context.linter);
   check_default_args(context, dockerfile);
-  context.global_args = TRY(with_meta_args(std::move(context.global_args), context.lexer,
-                                           dockerfile.meta_args, context.build_args));
-  for (const ArgInstruction& instruction : dockerfile.meta_args) {
-    for (const ArgDefinition& arg : instruction.args) context.declared_args.insert(arg.key);
-  }
+  MetaArgs args = TRY(with_meta_args(std::move(context.global_args), context.lexer,
+                                     dockerfile.meta_args, context.build_args));
+  context.global_args = std::move(args.values);
+  context.declared_args = std::move(args.declared);
   return {};
 }
 
@@ -278,6 +298,7 @@ Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& g
   result.definition = context.graph.finish(target.state.output);
   result.uses_main_context =
       context.main_context && context.graph.reached(context.main_context->node);
+  result.outline = outline_of(context, target);
   return result;
 }
 

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "frontend/dockerfile/instruction.h"
 #include "frontend/dockerfile/lint/linter.h"
+#include "frontend/dockerfile/outline.h"
 #include "graph/definition.h"
 #include "oci/image_config.h"
 #include "oci/platform.h"
@@ -134,10 +135,12 @@ struct Conversion {
   // uses_main_context is false).
   std::vector<std::string> context_paths;
   bool uses_main_context = false;
+  Outline outline;
 };
 
 Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& options,
                            ImageResolver& resolver);
+
 
 // The main context alone, whose files may be looked into before there is a Dockerfile to convert.
 Result<graph::Definition> main_context_definition(const ConvertOptions& options);

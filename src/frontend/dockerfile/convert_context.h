@@ -14,12 +14,27 @@
 #include "frontend/dockerfile/convert.h"
 #include "frontend/dockerfile/git_ref.h"
 #include "frontend/dockerfile/lint/linter.h"
+#include "frontend/dockerfile/outline.h"
 #include "frontend/dockerfile/pending_graph.h"
 #include "frontend/dockerfile/shell_lexer.h"
 
 namespace slipway::dockerfile {
 
 struct StageState;
+
+// What the outline says of one stage.
+struct StageInputs {
+  std::set<std::string> used_args;          // by FROM, also of its base stages, and by ARG
+  std::map<std::string, OutlineArg> args;   // that its own ARG gives a value
+  std::map<std::string, OutlineMount> secrets;  // the first of each id
+  std::map<std::string, OutlineMount> ssh;
+};
+
+// ARG before the first FROM.
+struct GlobalArg {
+  OutlineArg arg;
+  std::set<std::string> needs;  // variables that its default names
+};
 
 struct Command {
   Instruction instruction;  // a copy: expansion works in place
@@ -33,6 +48,7 @@ struct StageState {
   // Of the Dockerfile's FROM; an implicit stage (COPY --from=image) has only base_name.
   InstructionInfo info;
   std::string name;       // as in AS, lower case; may be empty
+  std::string description;  // the comment above FROM that begins with the name
   std::string base_name;  // expanded; the full pinned reference once resolved
   std::string title;      // in step names: "deps", "stage-1", or empty when there is one stage only
   std::vector<Command> commands;
@@ -56,6 +72,8 @@ struct StageState {
   std::optional<SourceSpan> entrypoint;
   std::optional<SourceSpan> healthcheck;
   bool workdir_set = false;  // by this Dockerfile, not only by the base image
+
+  StageInputs inputs;
 
   std::set<std::string> context_paths;  // of the main context, used by COPY, ADD and mounts
   // Paths of this stage's base that are used; shared with the stages built on it (paths_of_base).
@@ -106,7 +124,7 @@ struct ConvertContext {
   bool implicit_target = false;  // no platform was asked for
   std::map<std::string, std::string> build_args;
   EnvList global_args;
-  std::set<std::string> declared_args;  // before the first FROM, with a value or without
+  std::map<std::string, GlobalArg> declared_args;  // with a value or without
   std::optional<int64_t> epoch;         // seconds
   std::optional<graph::ProxyEnv> proxy;
   std::map<std::string, const ContextSource*> named_contexts;  // by normalised name
@@ -182,6 +200,8 @@ std::vector<std::string> follow_paths(const std::set<std::string>& paths);
 void add_follow_paths(PendingOp& local, const std::vector<std::string>& paths);
 Result<const ContextSource*> find_context(const ConvertContext& context, std::string_view name,
                                           const Platform* platform, std::string& found_name);
+// Of a target whose stages are dispatched (outline.cc).
+Outline outline_of(const ConvertContext& context, const StageState& target);
 
 // One instruction each. They change the stage's state, image config and history.
 Status dispatch_run(ConvertContext& context, StageState& stage, const RunInstruction& run,

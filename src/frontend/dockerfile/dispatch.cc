@@ -99,15 +99,23 @@ class Dispatcher {
     for (ArgDefinition arg : instruction.args) {
       check_secret_name("ARG", arg.key, instruction.info.span, linter_);
       const auto given = context_.build_args.find(arg.key);
+      const std::string* const global = context_.global_args.find(arg.key);
+      const bool is_inherited =
+          given == context_.build_args.end() && !arg.value && global != nullptr;
       if (given != context_.build_args.end()) {
         arg.value = given->second;
       } else if (arg.value) {
         arg.value = TRY(expander_.word(context_.lexer, *arg.value));
-      } else if (const std::string* global = context_.global_args.find(arg.key)) {
+      } else if (is_inherited) {
         arg.value = *global;
       }
       if (arg.value && is_env_arg(arg.key)) stage_.state.env.set(arg.key, *arg.value);
       shown.push_back(arg.value ? arg.key + "=" + *arg.value : arg.key);
+      stage_.inputs.used_args.insert(arg.key);
+      if (!is_inherited) {
+        stage_.inputs.args[arg.key] = {arg.key, arg.doc_comment, arg.value.value_or(""),
+                                       instruction.info.span};
+      }
       stage_.args.push_back(std::move(arg));
     }
     return done("ARG " + join(shown, " "));

@@ -200,6 +200,7 @@ class RunConverter {
       }
       id = base_name(mount.target);
     }
+    stage_.inputs.secrets.try_emplace(id, OutlineMount{id, mount.required, run_.info.span});
     if (mount.env) {
       const std::string& name = mount.env->empty() ? id : *mount.env;
       exec_.secret_env.push_back({id, name, !mount.required});
@@ -222,6 +223,8 @@ class RunConverter {
     if (!mount.source.empty()) {
       return make_error(ErrorCode::InvalidInput, "ssh does not support source");
     }
+    const std::string id = mount.id.empty() ? "default" : mount.id;
+    stage_.inputs.ssh.try_emplace(id, OutlineMount{id, mount.required, run_.info.span});
     graph::Mount ssh;
     ssh.type = graph::MountType::Ssh;
     ssh.output = 0;

@@ -35,7 +35,8 @@ Result<ExpandedWord> expand_from(const ConvertContext& context, const Stage& sta
                                  const std::string& word, const Linter& linter) {
   const Environment& env = context.global_args.map();
   Result<ExpandedWord> expanded = context.lexer.expand(word, env);
-  std::set<std::string> declared = context.declared_args;
+  std::set<std::string> declared;
+  for (const auto& [name, arg] : context.declared_args) declared.insert(name);
   for (const auto& [name, value] : context.global_args.entries()) declared.insert(name);
   check_from_variables(expanded ? expanded->unmatched : context.lexer.unset_variables(word, env),
                        declared, stage.info.span, linter);
@@ -90,6 +91,7 @@ Status add_stage(ConvertContext& context, const Stage& stage, size_t index) {
   auto state = std::make_unique<StageState>();
   state->info = stage.info;
   state->name = stage.name;
+  state->description = stage.doc_comment;
   state->base_name = base_name;
   state->title = stage.name;
   if (!stage.platform.empty()) state->platform = TRY(stage_platform(context, stage, linter));
@@ -113,6 +115,10 @@ Status add_stage(ConvertContext& context, const Stage& stage, size_t index) {
   added.step_total = base_name != kScratch && added.base == nullptr ? 1 : 0;
   added.step_total += static_cast<int>(std::ranges::count_if(stage.instructions, makes_step));
   added.ignores_cache = ignores_cache(context.options, stage.name);
+  for (const std::string& word : {stage.base_name, stage.platform}) {
+    const ExpandedWord expanded = TRY(context.lexer.expand(word, context.global_args.map()));
+    added.inputs.used_args.insert(expanded.matched.begin(), expanded.matched.end());
+  }
   return {};
 }
 
@@ -223,7 +229,10 @@ StageState& StageList::add(std::unique_ptr<StageState> stage) {
   StageState& added = *stage;
   stages_.push_back(std::move(stage));
   const auto base = by_name_.find(added.base_name);
-  if (base != by_name_.end()) added.base = base->second;
+  if (base != by_name_.end()) {
+    added.base = base->second;
+    added.inputs.used_args = base->second->inputs.used_args;
+  }
   if (!added.name.empty()) by_name_[to_lower(added.name)] = &added;
   return added;
 }
