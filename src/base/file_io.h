@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -23,6 +24,8 @@ Status write_file_atomic(const std::filesystem::path& path, std::string_view con
 
 // Writes all of `data`, whatever write(2) accepts at once.
 Status write_all(int fd, std::string_view data);
+// The same at `offset`; the file's position stays.
+Status write_all_at(int fd, uint64_t offset, std::string_view data);
 
 // Creates `path` and its missing parents (mode 0755 less the umask, or `mode` for all of them).
 Status make_directories(const std::filesystem::path& path, unsigned mode = 0755);
