@@ -90,7 +90,7 @@ Result<uint64_t> ChunkFetch::wait_beyond(uint64_t known, std::stop_token stop) {
   const bool ready = state.wait(stop, [&](const State& s) {
     return s.failure || end_without_gap(s) > known || known == to_;
   });
-  if (!ready) return Error(ErrorCode::Cancelled, "cancelled");
+  if (!ready || stop.stop_requested()) return Error(ErrorCode::Cancelled, "cancelled");
   const uint64_t end = end_without_gap(*state);
   if (end == known && state->failure) return *state->failure;
   return end;
