@@ -80,17 +80,25 @@ class Builder:
         """As push_stack(), but exports nothing: no layer is made."""
         raise BuildFailed(f"{self.name} cannot build without exporting")
 
+    def export_stack(self, stack: Stack, services: list[str], tags: dict[str, str],
+                     bases: dict[str, str]) -> Sample:
+        """As push_stack(), but pushes nothing: the layers are made and stored."""
+        raise BuildFailed(f"{self.name} cannot export without pushing")
+
 
 class Baker(Builder):
     """A builder that reads compose projects by itself, with the arguments of `buildx bake`."""
 
-    push_output = "type=image,push=true"
+    compression = ""  # as an attribute of the output
 
     def push_stack(self, stack, services, tags, bases, cache=None):
-        return self._bake(stack, services, tags, bases, {"output": self.push_output, **(cache or {})})
+        return self._bake(stack, services, tags, bases, {"output": f"type=image,push=true{self.compression}", **(cache or {})})
 
     def build_stack(self, stack, services, tags, bases):
         return self._bake(stack, services, tags, bases, {"output": "type=cacheonly"})
+
+    def export_stack(self, stack, services, tags, bases):
+        return self._bake(stack, services, tags, bases, {"output": f"type=image{self.compression}"})
 
     def _bake(self, stack: Stack, services: list[str], tags: dict[str, str], bases: dict[str, str],
               keys: dict[str, str]) -> Sample:
@@ -133,7 +141,7 @@ class SlipwayZstd(Slipway):
     """Slipway with the compression of buildkit-zstd."""
 
     name = "slipway-zstd"
-    push_output = "type=image,push=true,compression=zstd"
+    compression = ",compression=zstd"
 
 
 class BuildKit(Baker):
@@ -206,7 +214,7 @@ class BuildKitZstd(BuildKit):
     """BuildKit at its best setting: new layers compressed with zstd."""
 
     name = "buildkit-zstd"
-    push_output = "type=image,push=true,compression=zstd"
+    compression = ",compression=zstd"
 
 
 class Buildah(Builder):

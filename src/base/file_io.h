@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -27,6 +28,8 @@ Status write_file_atomic(const std::filesystem::path& path, std::string_view con
 
 // Writes all of `data`, whatever write(2) accepts at once.
 Status write_all(int fd, std::string_view data);
+// The same at `offset`; the file's position stays.
+Status write_all_at(int fd, uint64_t offset, std::string_view data);
 
 // Whether there is anything, or a directory. What cannot be looked at is not there: where a path
 // may be given, so may a URL, and that can be longer than any path. (std::filesystem's throw.)

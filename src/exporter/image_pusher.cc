@@ -182,8 +182,7 @@ class Push {
         make_error(ErrorCode::NotFound, "layer {} is not in the store", blob.digest.str());
     for (const Reference& source : options_.sources) {
       const std::unique_ptr<store::ContentWriter> writer = TRY(content_.writer());
-      const registry::ByteSink sink = [&](std::string_view bytes) { return writer->write(bytes); };
-      Status fetched = client_.fetch_blob(source, blob, 0, sink, stop);
+      Status fetched = client_.fetch_blob(source, blob, *writer, stop);
       if (fetched) {
         TRY(writer->commit(blob.digest));
         return {};

@@ -36,10 +36,10 @@ class CountingClient final : public registry::Client {
                                      std::stop_token stop) override {
     return behind_->fetch_manifest(reference, wanted, stop);
   }
-  Status fetch_blob(const Reference& reference, const Descriptor& wanted, uint64_t offset,
-                    const registry::ByteSink& sink, std::stop_token stop) override {
+  Status fetch_blob(const Reference& reference, const Descriptor& wanted, BlobSink& sink,
+                    std::stop_token stop) override {
     ++fetched;
-    return behind_->fetch_blob(reference, wanted, offset, sink, stop);
+    return behind_->fetch_blob(reference, wanted, sink, stop);
   }
   Result<bool> blob_exists(const Reference& reference, const Digest& digest,
                            std::stop_token stop) override {

@@ -2,9 +2,17 @@
 
 #include <fmt/format.h>
 
-#include "registry/chunk_prefetch.h"
-
 namespace slipway::registry {
+namespace {
+
+// The answer to a first request of so many bytes tells whether a server knows ranges.
+constexpr uint64_t kFirstBytes = 4 << 20;
+
+}  // namespace
+
+bool is_of_this_machine(const Error& error) {
+  return error.code() == ErrorCode::System || error.code() == ErrorCode::ResourceExhausted;
+}
 
 std::string blob_url(const Endpoint& endpoint, const Reference& reference, const Digest& digest) {
   return endpoint.url + reference.path() + "/blobs/" + digest.str();
@@ -23,8 +31,14 @@ Status ResumingSink::take(std::string_view bytes) {
   if (size_ != 0 && delivered_ + bytes.size() > size_) {
     return make_error(ErrorCode::InvalidInput, "the blob is longer than its {} bytes", size_);
   }
-  TRY(sink_(bytes));
+  TRY(sink_.write(bytes));
   delivered_ += bytes.size();
+  return {};
+}
+
+Status ResumingSink::reached(uint64_t end) {
+  TRY(sink_.reached(end));
+  delivered_ = end;
   return {};
 }
 
@@ -39,9 +53,9 @@ BlobFetch::BlobFetch(Requester& requester, const Endpoint& endpoint, const Refer
 
 Status BlobFetch::run(ResumingSink& sink, std::stop_token stop) {
   if (wanted_.size > sink.delivered() + ranges_.above) {
-    // The answer to the first chunk tells whether the server knows ranges; one that does not has
-    // sent everything.
-    const bool ranged = TRY(fetch_until(sink.delivered() + ranges_.chunk_bytes, sink, stop));
+    // A server that knows no ranges has sent everything.
+    const uint64_t first = std::min(ranges_.chunk_bytes, kFirstBytes);
+    const bool ranged = TRY(fetch_until(sink.delivered() + first, sink, stop));
     if (ranged) TRY(fetch_ahead(sink, stop));
   }
   TRY(fetch_until(wanted_.size, sink, stop));
@@ -96,41 +110,47 @@ Result<bool> BlobFetch::fetch_until(uint64_t to, ResumingSink& sink, std::stop_t
 // fetch_until(), which gets it or can tell why not.
 Status BlobFetch::fetch_ahead(ResumingSink& sink, std::stop_token stop) {
   if (sink.delivered() >= wanted_.size) return {};
-  ChunkPrefetch chunks(
+  ChunkFetch chunks(
       sink.delivered(), wanted_.size, ranges_,
-      [this](uint64_t from, uint64_t to, std::string& chunk, std::stop_token chunk_stop) {
-        return fetch_chunk(from, to, chunk, std::move(chunk_stop));
+      [&](uint64_t from, uint64_t to, const ChunkFetch::Arrived& arrived, std::stop_token stopped) {
+        return fetch_chunk(from, to, sink, arrived, std::move(stopped));
       });
-  for (;;) {
-    const Result<std::string_view> chunk = chunks.next(stop);
-    if (!chunk && chunk.error().code() == ErrorCode::Cancelled) return chunk.error();
-    if (!chunk || chunk->empty()) return {};
-    sink.starts_at(sink.delivered());
-    TRY(sink.take(*chunk));
+  while (sink.delivered() < wanted_.size) {
+    const Result<uint64_t> end = chunks.wait_beyond(sink.delivered(), stop);
+    if (end) {
+      TRY(sink.reached(*end));
+    } else if (end.error().code() == ErrorCode::Cancelled || is_of_this_machine(end.error())) {
+      return end.error();
+    } else {
+      return {};
+    }
   }
+  return {};
 }
 
-Status BlobFetch::fetch_chunk(uint64_t from, uint64_t to, std::string& chunk,
-                              std::stop_token stop) {
-  const size_t size = static_cast<size_t>(to - from);
+Status BlobFetch::fetch_chunk(uint64_t from, uint64_t to, ResumingSink& sink,
+                              const ChunkFetch::Arrived& arrived, std::stop_token stop) {
+  uint64_t position = from;
   bool ranged = false;
   const auto on_answer = [&](const HttpResponse& response) { ranged = response.status == 206; };
   const ByteSink take = [&](std::string_view bytes) -> Status {
-    if (!ranged || chunk.size() + bytes.size() > size) {
+    if (!ranged || bytes.size() > to - position) {
       return make_error(ErrorCode::Unsupported, "the server answers with another range");
     }
-    chunk += bytes;
+    TRY(sink.write_at(position, bytes));
+    position += bytes.size();
+    arrived(position);
     return {};
   };
   Backoff backoff = requester_.backoff();
   for (;;) {
-    const size_t before = chunk.size();
-    Result<HttpResponse> outcome = request(from + before, to, take, on_answer, stop);
-    if (chunk.size() == size) return {};
+    const uint64_t before = position;
+    Result<HttpResponse> outcome = request(before, to, take, on_answer, stop);
+    if (position == to) return {};
     if (outcome && outcome->ok()) {
       outcome = make_error(ErrorCode::Unavailable, "the connection ended early");
     }
-    if (chunk.size() != before) backoff.reset(requester_.retry_delay());
+    if (position != before) backoff.reset(requester_.retry_delay());
     if (TRY(backoff.retry_after(outcome, stop))) continue;
     if (!outcome) return std::move(outcome).error();
     return requester_.denied(endpoint_, *outcome, what_);

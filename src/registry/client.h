@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "oci/blob_sink.h"
 #include "oci/descriptor.h"
 #include "oci/reference.h"
 
@@ -31,11 +32,11 @@ class Client {
   // A manifest, index or other small blob, verified.
   virtual Result<std::string> fetch_manifest(const Reference& reference, const Descriptor& wanted,
                                              std::stop_token stop) = 0;
-  // A blob, from byte `offset` on, not verified (ContentWriter does): a big one in ranges over
-  // several connections (RangeOptions), where the server can. Retries with back-off inside, and
-  // continues after the bytes that have been delivered.
-  virtual Status fetch_blob(const Reference& reference, const Descriptor& wanted, uint64_t offset,
-                            const ByteSink& sink, std::stop_token stop) = 0;
+  // A blob, not verified (ContentWriter does): a big one in ranges over several connections
+  // (RangeOptions), where the server can. Retries with back-off inside, and continues after the
+  // bytes that have come. Where `sink` takes its time, the server waits.
+  virtual Status fetch_blob(const Reference& reference, const Descriptor& wanted, BlobSink& sink,
+                            std::stop_token stop) = 0;
 
   virtual Result<bool> blob_exists(const Reference& reference, const Digest& digest,
                                    std::stop_token stop) = 0;

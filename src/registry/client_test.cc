@@ -14,6 +14,7 @@
 #include "oci/manifest.h"
 #include "registry/options.h"
 #include "registry/testing/fake_server.h"
+#include "registry/testing/text_sink.h"
 
 namespace slipway::registry {
 namespace {
@@ -23,6 +24,7 @@ using testing::FakeReply;
 using testing::FakeRequest;
 using testing::FakeServer;
 using ::testing::HasSubstr;
+using testing::TextSink;
 
 constexpr char kDigest[] =
     "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -45,19 +47,30 @@ FakeReply manifest_head() {
           std::string::npos};
 }
 
-Result<std::string> fetch_all(Client& from, const Reference& name, const std::string& content,
-                              uint64_t offset = 0) {
+Result<std::string> fetch_all(Client& from, const Reference& name, const std::string& content) {
   Descriptor blob;
   blob.digest = Digest::sha256_of(content);
   blob.size = content.size();
-  std::string got;
-  const ByteSink sink = [&](std::string_view bytes) {
-    got += bytes;
-    return Status();
-  };
-  TRY(from.fetch_blob(name, blob, offset, sink, {}));
-  return got;
+  TextSink sink;
+  TRY(from.fetch_blob(name, blob, sink, {}));
+  return sink.text();
 }
+
+// A disk on which so many bytes have room.
+class SmallDisk final : public BlobSink {
+ public:
+  explicit SmallDisk(size_t room) : room_(room) {}
+  Status write(std::string_view bytes) override { return write_at(0, bytes); }
+  Status write_at(uint64_t, std::string_view bytes) override {
+    if ((taken_ += bytes.size()) > room_) return Error(ErrorCode::ResourceExhausted, "disk full");
+    return {};
+  }
+  Status reached(uint64_t) override { return {}; }
+
+ private:
+  const size_t room_;
+  std::atomic<size_t> taken_ = 0;
+};
 
 ByteSourceFactory source_of(const std::string& content) {
   return [content](uint64_t offset) -> Result<ByteSource> {
@@ -182,10 +195,7 @@ TEST(Client, SkipsWhatItHasWhereRangesAreIgnored) {
   FakeServer server([&](const FakeRequest&) -> FakeReply {
     return {200, {}, content, std::exchange(cut, false) ? 5 : std::string::npos};
   });
-  const auto registry = client();
-  EXPECT_EQ(fetch_all(*registry, reference(server.host() + "/a"), content).value_or(""), content);
-  EXPECT_EQ(fetch_all(*registry, reference(server.host() + "/a"), content, 10).value_or(""),
-            content.substr(10));
+  EXPECT_EQ(fetch_all(*client(), reference(server.host() + "/a"), content).value_or(""), content);
 }
 
 // Serves one blob, knows ranges, and keeps what it was asked for.
@@ -290,18 +300,55 @@ TEST(ClientRanges, WhatIsNotGivenInChunksIsFetchedInOneGo) {
   }
 }
 
+TEST(ClientRanges, ChunksThatFailLateLeaveWhatCameBefore) {
+  // The third chunk is refused after the others have come: its bytes and what follows come in one
+  // go.
+  RangeServer server(numbers(1000), [](FakeReply& reply, size_t from, int) {
+    if (from == 128 && reply.body.size() == 64) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      reply = {403};
+    }
+  });
+  EXPECT_EQ(fetch_all(*client(small_chunks()), server.name(), numbers(1000)).value_or(""),
+            numbers(1000));
+  EXPECT_EQ(server.asked().at("bytes=128-"), 1);
+}
+
+TEST(ClientRanges, ASinkThatTakesItsTimeHoldsTheServerBack) {
+  RangeServer server(numbers(10'000));
+  Descriptor blob;
+  blob.digest = *Digest::parse(kDigest);
+  blob.size = 10'000;
+  std::stop_source stop;
+  // Takes the first answer, and of the chunks nothing.
+  class Slow final : public BlobSink {
+   public:
+    explicit Slow(std::stop_source& stop) : stop_(stop) {}
+    Status write(std::string_view) override { return {}; }
+    Status write_at(uint64_t, std::string_view) override { return {}; }
+    Status reached(uint64_t) override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      stop_.request_stop();
+      return {};
+    }
+
+   private:
+    std::stop_source& stop_;
+  } slow(stop);
+  const Status fetched =
+      client(small_chunks())->fetch_blob(server.name(), blob, slow, stop.get_token());
+  ASSERT_FALSE(fetched);
+  EXPECT_EQ(fetched.error().code(), ErrorCode::Cancelled);
+  EXPECT_LT(server.asked().size(), 10u);
+}
+
 TEST(ClientRanges, AFailingSinkEndsAllOfThem) {
   RangeServer server(numbers(10'000));
   Descriptor blob;
   blob.digest = *Digest::parse(kDigest);
   blob.size = 10'000;
-  size_t taken = 0;
-  const ByteSink full = [&](std::string_view bytes) -> Status {
-    taken += bytes.size();
-    if (taken > 1000) return Error(ErrorCode::ResourceExhausted, "disk full");
-    return {};
-  };
-  const Status fetched = client(small_chunks())->fetch_blob(server.name(), blob, 0, full, {});
+  SmallDisk full(1000);
+  const Status fetched = client(small_chunks())->fetch_blob(server.name(), blob, full, {});
   ASSERT_FALSE(fetched);
   EXPECT_EQ(fetched.error().code(), ErrorCode::ResourceExhausted);
   EXPECT_LT(server.asked().size(), 30u);
@@ -316,10 +363,8 @@ TEST(Client, AnErrorOfTheSinkIsNotRetried) {
   Descriptor blob;
   blob.digest = *Digest::parse(kDigest);
   blob.size = 7;
-  const ByteSink full = [](std::string_view) -> Status {
-    return Error(ErrorCode::ResourceExhausted, "disk full");
-  };
-  const Status fetched = client()->fetch_blob(reference(server.host() + "/a"), blob, 0, full, {});
+  SmallDisk full(0);
+  const Status fetched = client()->fetch_blob(reference(server.host() + "/a"), blob, full, {});
   ASSERT_FALSE(fetched);
   EXPECT_EQ(fetched.error().code(), ErrorCode::ResourceExhausted);
   EXPECT_EQ(asked, 1);

@@ -73,9 +73,9 @@ class DistributionClient : public Client {
     });
   }
 
-  Status fetch_blob(const Reference& reference, const Descriptor& wanted, uint64_t offset,
-                    const ByteSink& sink, std::stop_token stop) override {
-    ResumingSink resuming(sink, offset, wanted.size);
+  Status fetch_blob(const Reference& reference, const Descriptor& wanted, BlobSink& sink,
+                    std::stop_token stop) override {
+    ResumingSink resuming(sink, wanted.size);
     return on_any_endpoint<void>(reference, stop, [&](const Endpoint& endpoint) {
       return BlobFetch(requester_, endpoint, reference, wanted, options_.ranges)
           .run(resuming, stop);
@@ -191,8 +191,7 @@ class DistributionClient : public Client {
     for (size_t i = 0; i + 1 < endpoints.size(); ++i) {
       Result<T> answer = ask(endpoints[i]);
       if (answer || answer.error().code() == ErrorCode::Cancelled) return answer;
-      const ErrorCode code = answer.error().code();
-      if (code == ErrorCode::System || code == ErrorCode::ResourceExhausted) return answer;
+      if (is_of_this_machine(answer.error())) return answer;
     }
     return ask(endpoints.back());
   }

@@ -16,11 +16,13 @@
 #include "registry/client.h"
 #include "registry/options.h"
 #include "registry/testing/registry_process.h"
+#include "registry/testing/text_sink.h"
 
 namespace slipway::registry {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::TextSink;
 
 class RealRegistry : public ::testing::Test {
  protected:
@@ -78,13 +80,9 @@ TEST_F(RealRegistry, PushesAndPullsAnImage) {
   EXPECT_EQ(*resolved, descriptor(manifest, media_type::kOciManifest));
   EXPECT_EQ(client_->fetch_manifest(app, *resolved, {}).value_or(""), manifest);
   EXPECT_EQ(client_->fetch_manifest(app, config_blob, {}).value_or(""), config);
-  std::string got;
-  const ByteSink sink = [&](std::string_view bytes) {
-    got += bytes;
-    return Status();
-  };
-  ASSERT_TRUE(client_->fetch_blob(app, layer_blob, 1000, sink, {}));
-  EXPECT_EQ(got, layer.substr(1000));
+  TextSink got;
+  ASSERT_TRUE(client_->fetch_blob(app, layer_blob, got, {}));
+  EXPECT_EQ(got.text(), layer);
 }
 
 TEST_F(RealRegistry, MountsFromAnotherRepository) {

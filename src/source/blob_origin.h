@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "oci/blob_sink.h"
 #include "oci/descriptor.h"
 #include "oci/reference.h"
 #include "registry/client.h"
@@ -20,9 +21,8 @@ class BlobOrigin {
   virtual std::string name() const = 0;
   // A manifest, index or config, verified.
   virtual Result<std::string> read(const Descriptor& wanted, std::stop_token stop) = 0;
-  // The bytes of a blob in order, not verified.
-  virtual Status copy(const Descriptor& wanted, const registry::ByteSink& sink,
-                      std::stop_token stop) = 0;
+  // The bytes of a blob, not verified.
+  virtual Status copy(const Descriptor& wanted, BlobSink& sink, std::stop_token stop) = 0;
 };
 
 // A repository of a registry. `client` must outlive it.
@@ -35,9 +35,8 @@ class RegistryOrigin : public BlobOrigin {
   Result<std::string> read(const Descriptor& wanted, std::stop_token stop) override {
     return client_.fetch_manifest(reference_, wanted, stop);
   }
-  Status copy(const Descriptor& wanted, const registry::ByteSink& sink,
-              std::stop_token stop) override {
-    return client_.fetch_blob(reference_, wanted, 0, sink, stop);
+  Status copy(const Descriptor& wanted, BlobSink& sink, std::stop_token stop) override {
+    return client_.fetch_blob(reference_, wanted, sink, stop);
   }
 
  private:

@@ -192,7 +192,7 @@ Result<std::string> StoredBlobs::read(const Descriptor& wanted, std::stop_token)
   return store_.content().read(wanted.digest);
 }
 
-Status StoredBlobs::copy(const Descriptor& wanted, const registry::ByteSink&, std::stop_token) {
+Status StoredBlobs::copy(const Descriptor& wanted, BlobSink&, std::stop_token) {
   return make_error(ErrorCode::InvalidInput, "the archive is incomplete: {} is not in it",
                     wanted.digest.str());
 }

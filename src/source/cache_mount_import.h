@@ -30,8 +30,7 @@ class StoredBlobs final : public BlobOrigin {
   explicit StoredBlobs(store::Store& store) : store_(store) {}
   std::string name() const override { return "the archive"; }
   Result<std::string> read(const Descriptor& wanted, std::stop_token stop) override;
-  Status copy(const Descriptor& wanted, const registry::ByteSink& sink,
-              std::stop_token stop) override;
+  Status copy(const Descriptor& wanted, BlobSink& sink, std::stop_token stop) override;
 
  private:
   store::Store& store_;

@@ -35,8 +35,7 @@ class CountingOrigin final : public BlobOrigin {
   Result<std::string> read(const Descriptor& wanted, std::stop_token stop) override {
     return behind_->read(wanted, stop);
   }
-  Status copy(const Descriptor& wanted, const registry::ByteSink& sink,
-              std::stop_token stop) override {
+  Status copy(const Descriptor& wanted, BlobSink& sink, std::stop_token stop) override {
     ++copied;
     return behind_->copy(wanted, sink, stop);
   }
@@ -180,12 +179,11 @@ class PausingOrigin final : public BlobOrigin {
   Result<std::string> read(const Descriptor& wanted, std::stop_token stop) override {
     return behind_->read(wanted, stop);
   }
-  Status copy(const Descriptor& wanted, const registry::ByteSink& sink,
-              std::stop_token stop) override {
+  Status copy(const Descriptor& wanted, BlobSink& sink, std::stop_token stop) override {
     const std::string bytes = TRY(behind_->read(wanted, stop));
-    TRY(sink(std::string_view(bytes).substr(0, bytes.size() / 2)));
+    TRY(sink.write(std::string_view(bytes).substr(0, bytes.size() / 2)));
     TRY(pause_());
-    return sink(std::string_view(bytes).substr(bytes.size() / 2));
+    return sink.write(std::string_view(bytes).substr(bytes.size() / 2));
   }
 
  private:

@@ -113,8 +113,7 @@ Result<std::string> OciLayout::read(const Descriptor& wanted, std::stop_token) {
   return read_verified(wanted.digest);
 }
 
-Status OciLayout::copy(const Descriptor& wanted, const registry::ByteSink& sink,
-                       std::stop_token stop) {
+Status OciLayout::copy(const Descriptor& wanted, BlobSink& sink, std::stop_token stop) {
   const UniqueFd fd = TRY(open_blob(wanted.digest));
   std::string buffer(kReadBytes, '\0');
   for (;;) {
@@ -123,7 +122,7 @@ Status OciLayout::copy(const Descriptor& wanted, const registry::ByteSink& sink,
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return errno_error("read blob {}", wanted.digest.str());
     if (count == 0) return {};
-    TRY(sink(std::string_view(buffer.data(), static_cast<size_t>(count))));
+    TRY(sink.write(std::string_view(buffer.data(), static_cast<size_t>(count))));
   }
 }
 

@@ -38,8 +38,7 @@ class OciLayout : public BlobOrigin {
 
   std::string name() const override;
   Result<std::string> read(const Descriptor& wanted, std::stop_token stop) override;
-  Status copy(const Descriptor& wanted, const registry::ByteSink& sink,
-              std::stop_token stop) override;
+  Status copy(const Descriptor& wanted, BlobSink& sink, std::stop_token stop) override;
 
  private:
   OciLayout(std::filesystem::path directory, Index index)

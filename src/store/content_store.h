@@ -7,18 +7,19 @@
 #include <string_view>
 
 #include "base/unique_fd.h"
+#include "oci/blob_sink.h"
 #include "oci/digest.h"
 
 namespace slipway::store {
 
-// One blob being written. Destroyed without commit(): nothing remains.
-class ContentWriter {
+// One blob being written. Destroyed without commit(): nothing remains. The writer hashes what it is
+// given, in write() and reached().
+class ContentWriter : public BlobSink {
  public:
-  virtual ~ContentWriter() = default;
-  virtual Status write(std::string_view bytes) = 0;
+  // By write(), or before what reached() was told.
   virtual uint64_t bytes_written() const = 0;
-  // Verifies (when `expected` is not empty) and publishes; returns the digest. A blob that is there
-  // already is no error. The writer hashes what it is given, in write().
+  // Verifies (when `expected` is not empty) and publishes bytes_written() bytes; returns the
+  // digest. A blob that is there already is no error.
   virtual Result<Digest> commit(const Digest& expected = {}) = 0;
 };
 

@@ -54,6 +54,30 @@ TEST_P(ContentStoreTest, WrittenInPiecesIsFoundByItsDigest) {
   EXPECT_EQ(*read_fd(content_.open(digest)->get()), "hello world");
 }
 
+TEST_P(ContentStoreTest, PartsMayComeOutOfOrder) {
+  const std::string content = std::string(300'000, 'a') + std::string(300'000, 'b');
+  const auto writer = *content_.writer();
+  ASSERT_TRUE(writer->write("first"));
+  ASSERT_TRUE(writer->write_at(300'005, std::string_view(content).substr(300'000)));
+  EXPECT_EQ(writer->bytes_written(), 5);
+  ASSERT_TRUE(writer->write_at(5, std::string(300'000, 'x')));
+  ASSERT_TRUE(writer->write_at(5, std::string_view(content).substr(0, 300'000)));  // again
+  ASSERT_TRUE(writer->reached(600'005));
+  ASSERT_TRUE(writer->write("last"));
+  EXPECT_EQ(writer->bytes_written(), 600'009);
+  const Digest digest = *writer->commit(Digest::sha256_of("first" + content + "last"));
+  EXPECT_EQ(*content_.read(digest), "first" + content + "last");
+}
+
+TEST_P(ContentStoreTest, WhatWasNotReachedIsNoPartOfTheBlob) {
+  const auto writer = *content_.writer();
+  ASSERT_TRUE(writer->write_at(0, "blob and more"));
+  ASSERT_TRUE(writer->reached(4));
+  const Digest digest = *writer->commit(Digest::sha256_of("blob"));
+  EXPECT_EQ(*content_.size(digest), 4);
+  EXPECT_EQ(*content_.read(digest), "blob");
+}
+
 TEST_P(ContentStoreTest, NothingIsThereBeforeCommit) {
   {
     const auto writer = *content_.writer();

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <thread>
@@ -15,6 +16,7 @@ namespace slipway::store {
 namespace {
 
 constexpr size_t kReadLimit = 64 << 20;
+constexpr uint64_t kHashBytes = 128 << 10;
 constexpr time_t kUseIsNotedEvery = 3600;  // seconds
 
 Error not_found(const Digest& digest) {
@@ -32,10 +34,29 @@ class LocalContentStore::Writer : public ContentWriter {
   }
 
   Status write(std::string_view bytes) override {
-    CHECK(fd_);
-    TRY(write_all(fd_.get(), bytes).context("write blob"));
+    TRY(write_at(size_, bytes));
     hash_.update(bytes);
     size_ += bytes.size();
+    return {};
+  }
+
+  Status write_at(uint64_t offset, std::string_view bytes) override {
+    CHECK(fd_);
+    return write_all_at(fd_.get(), offset, bytes).context("write blob");
+  }
+
+  // What came out of order is read again to be hashed; it is in the page cache still.
+  Status reached(uint64_t end) override {
+    buffer_.resize(kHashBytes);
+    while (size_ < end) {
+      const size_t step = std::min<uint64_t>(buffer_.size(), end - size_);
+      const ssize_t got = ::pread(fd_.get(), buffer_.data(), step, static_cast<off_t>(size_));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return errno_error("read blob that is being written");
+      CHECK(got > 0);
+      hash_.update(std::string_view(buffer_).substr(0, static_cast<size_t>(got)));
+      size_ += static_cast<uint64_t>(got);
+    }
     return {};
   }
 
@@ -43,6 +64,7 @@ class LocalContentStore::Writer : public ContentWriter {
 
   Result<Digest> commit(const Digest& expected) override {
     CHECK(fd_);
+    TRY(drop_the_rest());
     TRY(fd_.close().context("write blob"));
     const Digest digest = hash_.finish();
     if (!expected.empty() && expected != digest) {
@@ -54,6 +76,15 @@ class LocalContentStore::Writer : public ContentWriter {
   }
 
  private:
+  // Bytes beyond what was hashed: of a transfer that went wrong and was made up for.
+  Status drop_the_rest() {
+    struct stat info;
+    if (::fstat(fd_.get(), &info) != 0) return errno_error("look at blob");
+    if (static_cast<uint64_t>(info.st_size) == size_) return {};
+    if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) return errno_error("cut blob");
+    return {};
+  }
+
   Status publish(const Digest& digest) {
     // A prune may be removing an older copy right now: its unlink must come before our rename.
     while (!TRY(store_.keep(digest))) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -83,7 +114,8 @@ class LocalContentStore::Writer : public ContentWriter {
   std::filesystem::path path_;
   UniqueFd fd_;
   Sha256 hash_;
-  uint64_t size_ = 0;
+  uint64_t size_ = 0;   // what is hashed
+  std::string buffer_;  // of reached()
 };
 
 std::filesystem::path LocalContentStore::path_of(const Digest& digest) const {
@@ -140,7 +172,7 @@ Result<std::unique_ptr<ContentWriter>> LocalContentStore::writer() {
 
 Result<LocalContentStore::ReadableWriter> LocalContentStore::readable_writer() {
   std::filesystem::path path = TRY(core_->scratch_path("blob-"));
-  UniqueFd fd = TRY(open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0644));
+  UniqueFd fd = TRY(open_file(path, O_RDWR | O_CREAT | O_EXCL, 0644));
   UniqueFd reader = TRY(open_file(path, O_RDONLY));
   return ReadableWriter{std::make_unique<Writer>(*this, std::move(path), std::move(fd)),
                         std::move(reader)};

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/file_io.h"
 
 namespace slipway::store {
@@ -19,23 +21,35 @@ class MemContentStore::Writer : public ContentWriter {
   explicit Writer(MemContentStore& store) : store_(store) {}
 
   Status write(std::string_view bytes) override {
-    content_ += bytes;
+    TRY(write_at(size_, bytes));
+    return reached(size_ + bytes.size());
+  }
+  Status write_at(uint64_t offset, std::string_view bytes) override {
+    auto content = content_.lock();
+    content->resize(std::max<size_t>(content->size(), offset + bytes.size()));
+    content->replace(offset, bytes.size(), bytes);
     return {};
   }
-  uint64_t bytes_written() const override { return content_.size(); }
+  Status reached(uint64_t end) override {
+    size_ = end;
+    return {};
+  }
+  uint64_t bytes_written() const override { return size_; }
   Result<Digest> commit(const Digest& expected) override {
-    const Digest digest = Digest::sha256_of(content_);
+    std::string content = content_.lock()->substr(0, size_);
+    const Digest digest = Digest::sha256_of(content);
     if (!expected.empty() && expected != digest) {
       return make_error(ErrorCode::InvalidInput, "blob {}: the content has digest {}",
                         expected.str(), digest.str());
     }
-    (*store_.blobs_.lock())[digest] = std::move(content_);
+    (*store_.blobs_.lock())[digest] = std::move(content);
     return digest;
   }
 
  private:
   MemContentStore& store_;
-  std::string content_;
+  Guarded<std::string> content_;
+  uint64_t size_ = 0;
 };
 
 Result<std::unique_ptr<ContentWriter>> MemContentStore::writer() {

@@ -2,6 +2,7 @@
 # What other programs make of an image: in every compression, whole and split, its files are the same to
 # the last attribute for skopeo and umoci, podman, BuildKit and Slipway itself.
 source "$(dirname "$0")/lib.sh"
+source "$repository/tests/e2e/trees.sh"
 
 start_registry
 base=$(busybox)
@@ -31,19 +32,6 @@ RUN rm -r /opt/sticky && echo last >/opt/sticky && echo more >>/srv/kept && chmo
 CMD ["cat", "/opt/sticky"]
 END
 build_image() { build --build-context "busybox=$base" --build-context "tools=$work/tools" "$@" .; }
-
-# Every name with type, mode, owner, time, link target; contents; which names are one file; attributes.
-listing() {
-  (cd "$1" && find . -mindepth 1 \( -path ./proc -o -path ./sys -o -path ./dev \) -prune -o -mindepth 1 -printf '%P|%y|%m|%U:%G|%T@|%l\n' | sort &&
-    find . -path ./proc -prune -o -path ./sys -prune -o -path ./dev -prune -o -type f -exec sha256sum {} + | sort -k2 &&
-    find . -type f -links +1 -printf '%i %P\n' | sort -k2 | awk '{ l[$1] = l[$1] " " $2 } END { for (i in l) print l[i] }' | sort &&
-    getfattr -hRd -m '^(security\.capability|user\.)' . 2>/dev/null | sed 's/[[:space:]]*$//')
-}
-untar() { mkdir -p "$2" && tar --xattrs --xattrs-include='*' --numeric-owner -C "$2" -xpf "$1"; }
-same() {  # NAME DIR: is it what Slipway's own tar output has?
-  listing "$2" >"$work/listing"
-  diff "$work/want" "$work/listing" >"$work/log" || fail "$1 has other files"
-}
 
 build_image -o "type=tar,dest=$work/want.tar"
 untar "$work/want.tar" "$work/want-tree"
