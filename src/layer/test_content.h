@@ -51,6 +51,11 @@ class TestContent final : public store::ContentStore {
       bytes_ += bytes;
       return {};
     }
+    // Layers are written in order.
+    Status write_at(uint64_t, std::string_view) override {
+      return Error(ErrorCode::Unsupported, "in order only");
+    }
+    Status reached(uint64_t) override { return Error(ErrorCode::Unsupported, "in order only"); }
     uint64_t bytes_written() const override { return bytes_.size(); }
     Result<Digest> commit(const Digest&) override { return owner_.put(bytes_); }
 
