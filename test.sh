@@ -1,8 +1,8 @@
 #!/bin/bash
 # Builds Slipway and runs all its tests: ./test.sh [--full | --sanitize] [ctest arguments...]
 # --full      also tests the Morgan services that need PyTorch (several gigabytes), builds and starts their images
-# --sanitize  instead, runs the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer, and those of the solver, the
-#             store and progress with ThreadSanitizer
+# --sanitize  instead, runs the unit tests and the fuzz harnesses with AddressSanitizer and UndefinedBehaviorSanitizer, and the
+#             tests of the solver, the store and progress with ThreadSanitizer
 set -euo pipefail
 cd "$(dirname "$0")"
 # A compiler cache serves every clone: paths count from the clone's root.
@@ -25,7 +25,7 @@ if [ "$option" = --sanitize ]; then
   make tsan "${threaded[@]}"
   make asan
   tests tsan -L "^($(IFS='|'; echo "${threaded[*]}"))\$" "$@"
-  tests asan -L '^slipway_.*_test$' "$@"
+  tests asan -L '^(slipway_.*_test|fuzz)$' "$@"
 else
   [ "$option" != --full ] || export SLIPWAY_TEST_FULL=1
   make release

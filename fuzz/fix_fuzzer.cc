@@ -16,7 +16,9 @@ using namespace slipway::dockerfile;
 class AnyFiles : public MemoryFiles {
  public:
   bool is_file(const std::string& path) override { return path.contains('.') && path != "."; }
-  bool is_directory(const std::string& path) override { return path.size() % 2 == 1; }
+  bool is_directory(const std::string& path) override {
+    return !is_file(path) && path.size() % 2 == 1;
+  }
   std::optional<std::string> read(const std::string& path, size_t) override {
     if (path.ends_with(".json")) return "{}";
     if (path.ends_with(".lock")) return "name = \"x\"\nsource = { editable = \".\" }\n";

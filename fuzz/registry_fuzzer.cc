@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/base64.h"
 #include "registry/challenge.h"
 #include "registry/credentials.h"
 #include "registry/http.h"
@@ -20,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       (void)parse_credential_file(text).has_value();
       break;
     case 2:
-      (void)decode_base64(text);
+      (void)slipway::decode_base64(text);
       break;
     case 3:
       (void)is_loopback_host(url_host(text));

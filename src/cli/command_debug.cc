@@ -24,6 +24,7 @@ struct DebugFlags {
   std::string tree_file;
   BuildFlags build;
   bool raw = false;
+  bool image = false;
 };
 
 class NoProgress : public progress::Sink {
@@ -91,9 +92,11 @@ Result<int> dump_llb(const DebugFlags& flags, const Environment& environment) {
     std::fputs(describe(plans.error(), planner.dockerfiles()).c_str(), stderr);
     return exit_code(plans.error());
   }
-  const graph::Definition& definition = plans->at(0).platforms.front().definition;
+  const dockerfile::Conversion& conversion = plans->at(0).platforms.front();
+  const graph::Definition& definition = conversion.definition;
   TRY(write_all(STDOUT_FILENO,
                 flags.raw ? graph::marshal(definition) : graph::dump_json(definition)));
+  if (flags.image) TRY(write_all(STDOUT_FILENO, to_json(conversion.config) + "\n"));
   return 0;
 }
 
@@ -108,6 +111,8 @@ Command make_debug_command(CLI::App& app) {
       "dump-llb", "Print the LLB of a Dockerfile; base images are made up from their names");
   add_build_flags(*llb, flags->build);
   llb->add_flag("--raw", flags->raw, "The marshalled definition (protobuf) instead of JSON");
+  llb->add_flag("--image", flags->image,
+                "Then the image's configuration, as one more line of JSON");
   CLI::App* check = app.add_subcommand(
       "check", "Print what --call (default: check) says, as JSON; base images are made up");
   add_build_flags(*check, flags->build);

@@ -100,5 +100,19 @@ TEST(ModeChange, FollowsChmod) {
   }
 }
 
+// chmod(1) refuses these, or is silent about them.
+TEST(ModeChange, ReadsMixedLettersAsBuildKitDoes) {
+  const auto apply = [](std::string_view text, unsigned mode) {
+    return ModeChange::parse(text)->apply(mode);
+  };
+  EXPECT_EQ(apply("o+gu", S_IFREG | 0750), 0757u);
+  EXPECT_EQ(apply("o=rg", S_IFREG | 0750), 0755u);  // "o=r,o=g"
+  EXPECT_EQ(apply("o=gr", S_IFREG | 0750), 0754u);  // "o=g,o=r"
+  EXPECT_EQ(apply("o+rg", S_IFREG | 0720), 0726u);
+  EXPECT_EQ(apply("u=g", S_IFREG | 04750), 04550u);  // a copy leaves set-user-ID alone
+  EXPECT_EQ(apply("=rt", S_IFREG | 0750), 01750u);   // nobody is named: "t" changes itself only
+  EXPECT_EQ(apply("u+x,a-X", S_IFREG | 0644), 0644u);
+}
+
 }  // namespace
 }  // namespace slipway::ops

@@ -1,4 +1,5 @@
-// ModeChange: a symbolic mode ("u=rwX,go=rX"), as chmod(1) and COPY --chmod read it.
+// ModeChange: a symbolic mode ("u=rwX,go=rX") of COPY --chmod, as chmod(1) reads it. Where that
+// refuses or leaves open what several letters mean together ("u=rg", "=rt"), as BuildKit does.
 #pragma once
 
 #include <string_view>
@@ -17,12 +18,13 @@ class ModeChange {
 
  private:
   struct Step {
-    char action;            // '+', '-', '='
-    unsigned who;           // bits that may change
-    unsigned bits;          // to add, remove or set
-    bool execute_if_any;    // 'X'
-    char copy_from = '\0';  // 'u', 'g', 'o': the bits are those of this class
+    char action;       // '+', '-'; 'X': '+' if anybody may execute; 'u', 'g', 'o': a copy
+    unsigned bits;     // that change
+    char copy_as = 0;  // of a copy: '+', '-' or '='
   };
+  size_t read_action(std::string_view text, size_t at, unsigned who);
+  void add(char action, unsigned who, unsigned bits);
+
   std::vector<Step> steps_;
 };
 

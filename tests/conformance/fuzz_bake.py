@@ -3,19 +3,13 @@
 
 Two kinds of input: random expressions, each in try() so that one file holds many, and the corpus'
 bake files with random changes, which both programs must accept or refuse alike."""
-import argparse
-import json
-import os
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CORPUS = pathlib.Path(os.environ.get("SLIPWAY_CONFORMANCE", ROOT.parent / "shared/conformance"))
-ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/tmp", "DOCKER_CONFIG": "/tmp/none", "NUM": "7",
-               "TEXT": "from outside", "LIST": "a,b", "MAP": "k:v", "FLAG": "1"}
+from baking import compare_mutations, print_targets
+from fuzzing import Comparison, arguments, need
 
 # Each function with the kinds of its arguments: text, number, bool, list, map, any, or a literal.
 FUNCTIONS = """absolute n|add n n|and b b|base64decode t|base64encode t|basename t|can a|ceil n|chomp t
@@ -198,98 +192,40 @@ def expressions_file(seed: int, count: int) -> tuple[str, list[str]]:
     return HEAD + 'target "default" {\n  args = {\n' + "\n".join(lines) + "\n  }\n}\n", expressions
 
 
-def mutated(text: str, others: list[str], generator: random.Random) -> str:
-    tokens = ['"', "${", "}", "{", "[", "]", "(", ")", "=", ",", "\n", " ", "null", "true", "1", ".", "*", "[*]", "target.app.tags",
-              "...", ":", "?", "<<EOT\n", "EOT\n", "%{ if true }", "~", "#", "//", "/*", "*/", "-", "$", "%", "\\", "é",
-              "matrix = { x = [1] }\n", "name = \"n\"\n", "inherits = [\"app\"]\n", "if", "for", "in", "=>", "&&", "FOO"]
-    for _ in range(generator.randint(1, 3)):
-        lines = text.split("\n")
-        at = generator.randrange(len(text) + 1)
-        roll = generator.random()
-        if roll < 0.35:
-            text = text[:at] + generator.choice(tokens) + text[at:]
-        elif roll < 0.6:
-            text = text[:at] + text[at + generator.randint(1, 6):]
-        elif roll < 0.75:
-            index = generator.randrange(len(lines))
-            lines.insert(generator.randrange(len(lines) + 1), lines[index])
-            text = "\n".join(lines)
-        elif roll < 0.85:
-            del lines[generator.randrange(len(lines))]
-            text = "\n".join(lines)
-        else:
-            other = generator.choice(others).split("\n")
-            lines.insert(generator.randrange(len(lines) + 1), generator.choice(other))
-            text = "\n".join(lines)
-    return text
+TOKENS = ['"', "${", "}", "{", "[", "]", "(", ")", "=", ",", "\n", " ", "null", "true", "1", ".", "*", "[*]", "target.app.tags",
+          "...", ":", "?", "<<EOT\n", "EOT\n", "%{ if true }", "~", "#", "//", "/*", "*/", "-", "$", "%", "\\", "é",
+          "matrix = { x = [1] }\n", "name = \"n\"\n", "inherits = [\"app\"]\n", "if", "for", "in", "=>", "&&", "FOO"]
 
 
-def run(command: list[str], folder: pathlib.Path):
-    """The JSON that is printed, or None where the program refuses."""
-    try:
-        done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, timeout=60)
-    except subprocess.TimeoutExpired:
-        return "timeout", None
-    if done.returncode not in (0, 1):
-        return f"exit {done.returncode}", done.stderr.decode(errors="replace")[-500:]
-    if done.returncode != 0:
-        return None, done.stderr.decode(errors="replace").strip().split("\n")[-1]
-    return json.loads(done.stdout), None
+def compare_expressions(comparison: Comparison, folder: pathlib.Path, seed: int) -> None:
+    options = comparison.options
+    text, expressions = expressions_file(seed, options.expressions)
+    (folder / "docker-bake.hcl").write_text(text)
+    theirs, their_error = print_targets(options.buildx, folder, "docker-bake.hcl")
+    ours, our_error = print_targets(options.slipway, folder, "docker-bake.hcl")
+    if not isinstance(ours, dict) or not isinstance(theirs, dict):
+        if type(ours) is not type(theirs):
+            comparison.tell(f"seed {seed}: slipway: {our_error or 'accepts'}", f"buildx: {their_error or 'accepts'}")
+        return
+    for i, expression in enumerate(expressions):
+        mine, other = (each["target"]["default"].get("args", {}).get(f"e{i}") for each in (ours, theirs))
+        comparison.compared += 1
+        if mine != other:
+            comparison.tell(f"seed {seed}: {expression}", f"  slipway: {mine}", f"  buildx:  {other}")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--slipway", default=str(ROOT / "build/release/slipway"))
-    parser.add_argument("--buildx", default="buildx")
-    parser.add_argument("--seed", type=int, default=1)
+    parser = arguments(__doc__, "buildx")
     parser.add_argument("--files", type=int, default=20, help="files of expressions")
     parser.add_argument("--expressions", type=int, default=60, help="in each of them")
-    parser.add_argument("--mutations", type=int, default=200)
-    parser.add_argument("--show", type=int, default=30)
     options = parser.parse_args()
-    different = 0
-    compared = 0
-
-    def show(*lines: str):
-        nonlocal different
-        different += 1
-        if different <= options.show:
-            print(*lines, sep="\n", end="\n\n", flush=True)
-
-    with tempfile.TemporaryDirectory(prefix="fuzz-bake-") as name:
-        folder = pathlib.Path(name)
+    need(options.buildx)
+    comparison = Comparison(options)
+    with tempfile.TemporaryDirectory(prefix="fuzz-bake-") as folder:
         for seed in range(options.seed, options.seed + options.files):
-            text, expressions = expressions_file(seed, options.expressions)
-            (folder / "docker-bake.hcl").write_text(text)
-            theirs, their_error = run([options.buildx, "bake", "-f", "docker-bake.hcl", "--print"], folder)
-            ours, our_error = run([options.slipway, "bake", "-f", "docker-bake.hcl", "--print"], folder)
-            if not isinstance(ours, dict) or not isinstance(theirs, dict):
-                if type(ours) is not type(theirs):
-                    show(f"seed {seed}: slipway: {our_error or 'accepts'}", f"buildx: {their_error or 'accepts'}")
-                continue
-            for i, expression in enumerate(expressions):
-                mine, other = (each["target"]["default"].get("args", {}).get(f"e{i}") for each in (ours, theirs))
-                compared += 1
-                if mine != other:
-                    show(f"seed {seed}: {expression}", f"  slipway: {mine}", f"  buildx:  {other}")
-        files = sorted((CORPUS / "bake/cases").glob("*/*.hcl"))
-        texts = [file.read_text() for file in files]
-        for index in range(options.mutations if texts else 0):
-            generator = random.Random(options.seed * 1_000_003 + index)
-            text = mutated(generator.choice(texts), texts, generator)
-            (folder / "docker-bake.hcl").write_text(text)
-            (folder / "last.hcl").write_text(text)
-            command = ["bake", "-f", "docker-bake.hcl", "--print", "*"]
-            theirs, their_error = run([options.buildx, *command], folder)
-            ours, our_error = run([options.slipway, *command], folder)
-            if their_error and ("no such file" in their_error or "SSH_AUTH_SOCK" in their_error):
-                continue
-            compared += 1
-            if ours != theirs:
-                show(f"mutation {index}:", text, f"slipway: {our_error or json.dumps(ours)}",
-                     f"buildx: {their_error or json.dumps(theirs)}")
-    print(f"{compared} compared, {different} different")
-    return 1 if different else 0
+            compare_expressions(comparison, pathlib.Path(folder), seed)
+    compare_mutations(comparison, "*/*.hcl", "docker-bake.hcl", TOKENS, targets=["*"])
+    return comparison.finish()
 
 
 if __name__ == "__main__":

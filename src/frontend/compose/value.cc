@@ -4,7 +4,9 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <sstream>
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "base/text.h"
@@ -14,6 +16,39 @@ namespace {
 
 constexpr int kMaxDepth = 100;
 constexpr size_t kMaxValues = 100'000;  // aliases of aliases multiply
+
+// yaml-cpp takes what is behind a document without "---" ("{a: 1}, b") for empty documents without
+// end: each has to begin further on than the one before.
+class DocumentsAdvance : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos <= last_)
+      throw YAML::ParserException(mark, "did not find expected document start");
+    last_ = mark.pos;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  int last_ = -1;
+};
+
+void check_documents(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentsAdvance advance;
+  while (parser.HandleNextDocument(advance)) {
+  }
+}
 
 class Converter {
  public:
@@ -191,7 +226,9 @@ Result<std::vector<Value>> parse_yaml(std::string_view text, const std::string& 
   try {
     Converter converter(file);
     std::vector<Value> documents;
-    for (const YAML::Node& document : YAML::LoadAll(std::string(text))) {
+    const std::string copy(text);
+    check_documents(copy);
+    for (const YAML::Node& document : YAML::LoadAll(copy)) {
       documents.push_back(TRY(converter.convert(document, 0)));
     }
     return documents;

@@ -44,6 +44,13 @@ TEST(Value, RefusesWhatHasNoEnd) {
   EXPECT_FALSE(parse_yaml(bomb, "x.yaml"));
 }
 
+TEST(Value, WhatFollowsADocumentIsADocument) {
+  for (const char* text : {"{a: 1},\nb: 1\n", "\"a\", b\n", "[a], b\n"}) {
+    EXPECT_FALSE(parse_yaml(text, "x.yaml")) << text;
+  }
+  EXPECT_EQ(parse_yaml("a: 1\n---\n---\n{b: 1}\n", "x.yaml")->size(), 3u);
+}
+
 TEST(Value, SyntaxErrorsNameTheirLine) {
   const auto result = parse_yaml("a: 1\nb: [\n", "x.yaml");
   ASSERT_FALSE(result);

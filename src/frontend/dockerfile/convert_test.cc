@@ -177,7 +177,9 @@ TEST(Convert, refuses_what_buildkit_refuses) {
       {"FROM a\nEXPOSE 70000\n", "invalid containerPort: 70000"},
       {"FROM a\nEXPOSE 80/icmp\n", "invalid proto: icmp"},
       {"FROM a\nSTOPSIGNAL HUPP\n", "invalid signal: HUPP"},
-      {"FROM a\nRUN \xff\n", "invalid UTF-8"},
+      {"FROM a\nRUN \xff\n", "RUN: invalid UTF-8"},
+      {"FROM a\nRUN \xed\xa0\x80\n", "RUN: invalid UTF-8"},  // a surrogate
+      {"FROM a\nRUN <<E\na \xff\nE\n", "RUN: invalid UTF-8"},
   };
   for (const Mistake& mistake : mistakes) {
     const Result<Conversion> conversion = convert_text(mistake.text);

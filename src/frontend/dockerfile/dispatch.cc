@@ -257,19 +257,23 @@ Status expand_command(const ConvertContext& context, const CheckedExpander& expa
                          [&](std::string_view word) { return expander.word(contents, word); });
 }
 
-// Protobuf strings, and so LLB, can only hold UTF-8.
 bool is_utf8(std::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const size_t size = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if ((first >= 0x80 && first < 0xc2) || first > 0xf4 || i + size > text.size()) return false;
-    for (size_t j = 1; j < size; ++j) {
-      if ((static_cast<unsigned char>(text[i + j]) & 0xc0) != 0x80) return false;
-    }
-    i += size;
+  while (!text.empty()) {
+    const auto [code_point, width] = decode_character(text);
+    if (code_point == kReplacementCharacter && width == 1) return false;
+    text.remove_prefix(width);
   }
   return true;
+}
+
+// Protobuf strings, and so LLB, can only hold UTF-8: an instruction, and the script of a RUN. What
+// COPY gets from a heredoc is bytes.
+bool fits_llb(const Instruction& instruction) {
+  if (!is_utf8(info_of(instruction).source)) return false;
+  const auto* run = std::get_if<RunInstruction>(&instruction);
+  return run == nullptr || std::ranges::all_of(run->command.files, [](const InlineFile& file) {
+           return is_utf8(file.data);
+         });
 }
 
 // What the image's config says holds from the first instruction on.
@@ -375,7 +379,7 @@ Status dispatch_stage(ConvertContext& context, StageState& stage) {
     const InstructionInfo& info = info_of(command.instruction);
     const SourceSpan span = info.span;
     const auto dispatch = [&]() -> Status {
-      if (!is_utf8(info.source)) {
+      if (!fits_llb(command.instruction)) {
         return make_error(ErrorCode::InvalidInput, "{}: invalid UTF-8", info.name);
       }
       const CheckedExpander expander(context, stage, info);

@@ -45,10 +45,7 @@ bool is_symbolic_mode(std::string_view text) {
     }
     while (i < clause.size()) {
       if (std::string_view("+-=").find(clause[i]) == std::string::npos) return false;
-      ++i;
-      const size_t first = i;
-      if (i < clause.size() && std::string_view("ugo").find(clause[i]) != std::string::npos) ++i;
-      if (i == first) i = std::min(clause.find_first_not_of("rwxXst", i), clause.size());
+      i = std::min(clause.find_first_not_of("rwxXstugo", i + 1), clause.size());
     }
   }
   return true;
