@@ -164,7 +164,8 @@ void add_build_flags(CLI::App& command, BuildFlags& flags) {
        "BOOL|mode=MODE");
   text("--sbom", flags.sbom, "Short for --attest type=sbom: the packages of the image", "BOOL");
   text("--call", flags.call,
-       "Instead of building: check (what is wrong), outline (build arguments, secrets, SSH agents) or "
+       "Instead of building: check (what is wrong), outline (build arguments, secrets, SSH agents) "
+       "or "
        "targets",
        "METHOD[,format=json]");
   command.add_flag("--check", flags.check, "Short for --call=check");

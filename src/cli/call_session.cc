@@ -17,11 +17,14 @@
 #include "cli/image_lookup.h"
 #include "cli/outline_report.h"
 #include "cli/progress_mode.h"
+#include "oci/json_writer.h"
 
 namespace slipway::cli {
 namespace {
 
 using Seen = std::variant<CheckedTarget, OutlinedTarget, ListedTarget>;
+
+using Json = nlohmann::ordered_json;
 
 // A target that was looked at, whichever way.
 struct SeenTarget {
@@ -61,11 +64,30 @@ std::string error_of(const SeenTarget& target) {
   return checked == nullptr ? "" : check_error_text(*checked);
 }
 
+// As Go writes it.
+void write(JsonWriter& writer, const Json& json) {
+  if (json.is_object()) {
+    writer.begin_object();
+    for (const auto& [key, value] : json.items()) {
+      writer.key(key);
+      write(writer, value);
+    }
+    writer.end_object();
+  } else if (json.is_array()) {
+    writer.begin_array();
+    for (const Json& value : json) write(writer, value);
+    writer.end_array();
+  } else if (json.is_string()) {
+    writer.string(json.get_ref<const std::string&>());
+  } else {
+    writer.raw(json.dump());
+  }
+}
+
 bool is_failed_check(const SeenTarget& target) {
   const auto* checked = std::get_if<CheckedTarget>(&target.seen);
   return checked != nullptr && has_findings(*checked);
 }
-
 
 // `look`: Engine&, Planner& -> Result<std::vector<...>>. The texts of what it read come along.
 template <typename Look>
@@ -109,8 +131,7 @@ class CallSession {
       return exit_code(seen.error());
     }
     TRY(print(*seen));
-    const bool failed =
-        std::ranges::any_of(*seen, is_failed_check);
+    const bool failed = std::ranges::any_of(*seen, is_failed_check);
     return failed && !(options_.call && options_.call->ignore_status) ? 1 : 0;
   }
 
@@ -131,8 +152,7 @@ class CallSession {
     return seen;
   }
 
-  static Result<Seen> look_at_one(Planner& planner, const bake::Target& target,
-                                  CallMethod method) {
+  static Result<Seen> look_at_one(Planner& planner, const bake::Target& target, CallMethod method) {
     switch (method) {
       case CallMethod::Check:
         return Seen(TRY(planner.check(target)));
@@ -187,7 +207,6 @@ class CallSession {
 
   // {"group": {...}, "target": {NAME: {"build": {...}, "check": {...}}}}
   Status print_json(const std::vector<SeenTarget>& seen) const {
-    using Json = nlohmann::ordered_json;
     Json definition = Json::parse(options_.bake_definition, nullptr, false);
     Json all = Json::object();
     if (definition.contains("group")) all["group"] = definition["group"];
@@ -200,7 +219,9 @@ class CallSession {
       all["target"][target.name] = {{"build", definition["target"][target.name]},
                                     {name_of(target), Json(sorted)}};
     }
-    return write_all(STDOUT_FILENO, all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    JsonWriter writer(2);
+    write(writer, all);
+    return write_all(STDOUT_FILENO, writer.take() + "\n");
   }
 
   Invocation& invocation_;
@@ -211,13 +232,14 @@ class CallSession {
 
 CheckedTargets check_targets(Invocation& invocation, const std::vector<bake::Target>& targets,
                              const std::filesystem::path& base_directory, progress::Sink& sink) {
-  auto [checked, dockerfiles] = look_at(
-      invocation, targets, base_directory, sink,
-      [&](Engine&, Planner& planner) -> Result<std::vector<CheckedTarget>> {
-        std::vector<CheckedTarget> all;
-        for (const bake::Target& target : targets) all.push_back(TRY(planner.check(target)));
-        return all;
-      });
+  auto [checked, dockerfiles] =
+      look_at(invocation, targets, base_directory, sink,
+              [&](Engine&, Planner& planner) -> Result<std::vector<CheckedTarget>> {
+                std::vector<CheckedTarget> all;
+                for (const bake::Target& target : targets)
+                  all.push_back(TRY(planner.check(target)));
+                return all;
+              });
   return {std::move(checked), std::move(dockerfiles)};
 }
 

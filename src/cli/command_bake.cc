@@ -133,7 +133,8 @@ Command make_bake_command(CLI::App& app) {
   app.add_flag("--print", flags->print, "Print the resolved targets as JSON, build nothing");
   app.add_option("--list", flags->list, "List targets or variables[,format=json]")
       ->type_name("WHAT");
-  app.add_option("--call", flags->call, "Instead of building: check, outline or targets, of every target")
+  app.add_option("--call", flags->call,
+                 "Instead of building: check, outline or targets, of every target")
       ->type_name("METHOD[,format=json]");
   app.add_flag("--check", flags->check, "Short for --call=check");
   app.add_flag("--push", flags->push, "Push the images: --set '*.output=type=registry'");

@@ -52,7 +52,6 @@ class Engine {
   // Looks into remote contexts for the planner. The sink must outlive it.
   std::unique_ptr<ContextReader> context_reader(progress::Sink& progress, std::stop_token stop);
 
-
   // Caches to look in after the store, in this order. Not while anything is solved.
   void add_caches(std::vector<LoadedCache> caches);
   // Places that may have cache mounts beside a cache. Not while anything is solved.

@@ -90,8 +90,7 @@ Result<OutlinedTarget> Planner::outline(const bake::Target& target) {
 
 Result<ListedTarget> Planner::list(const bake::Target& target) {
   Prepared read = TRY(read_dockerfile(target));
-  dockerfile::Dockerfile parsed =
-      TRY(dockerfile::parse_dockerfile(read.file.text, read.file.name));
+  dockerfile::Dockerfile parsed = TRY(dockerfile::parse_dockerfile(read.file.text, read.file.name));
   return ListedTarget{std::move(parsed), std::move(read.file.text)};
 }
 

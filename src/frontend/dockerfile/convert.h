@@ -141,7 +141,6 @@ struct Conversion {
 Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& options,
                            ImageResolver& resolver);
 
-
 // The main context alone, whose files may be looked into before there is a Dockerfile to convert.
 Result<graph::Definition> main_context_definition(const ConvertOptions& options);
 // A file behind http(s), under this name.

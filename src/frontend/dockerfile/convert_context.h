@@ -24,8 +24,8 @@ struct StageState;
 
 // What the outline says of one stage.
 struct StageInputs {
-  std::set<std::string> used_args;          // by FROM, also of its base stages, and by ARG
-  std::map<std::string, OutlineArg> args;   // that its own ARG gives a value
+  std::set<std::string> used_args;              // by FROM, also of its base stages, and by ARG
+  std::map<std::string, OutlineArg> args;       // that its own ARG gives a value
   std::map<std::string, OutlineMount> secrets;  // the first of each id
   std::map<std::string, OutlineMount> ssh;
 };
@@ -47,10 +47,10 @@ struct Command {
 struct StageState {
   // Of the Dockerfile's FROM; an implicit stage (COPY --from=image) has only base_name.
   InstructionInfo info;
-  std::string name;       // as in AS, lower case; may be empty
+  std::string name;         // as in AS, lower case; may be empty
   std::string description;  // the comment above FROM that begins with the name
-  std::string base_name;  // expanded; the full pinned reference once resolved
-  std::string title;      // in step names: "deps", "stage-1", or empty when there is one stage only
+  std::string base_name;    // expanded; the full pinned reference once resolved
+  std::string title;  // in step names: "deps", "stage-1", or empty when there is one stage only
   std::vector<Command> commands;
   std::vector<StageState*> dependencies;
   StageState* base = nullptr;  // the stage named by FROM
@@ -125,7 +125,7 @@ struct ConvertContext {
   std::map<std::string, std::string> build_args;
   EnvList global_args;
   std::map<std::string, GlobalArg> declared_args;  // with a value or without
-  std::optional<int64_t> epoch;         // seconds
+  std::optional<int64_t> epoch;                    // seconds
   std::optional<graph::ProxyEnv> proxy;
   std::map<std::string, const ContextSource*> named_contexts;  // by normalised name
   std::optional<Output> main_context;

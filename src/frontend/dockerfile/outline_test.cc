@@ -82,7 +82,8 @@ TEST(Outline, TakesTheNearestOfEqualNames) {
 TEST(Outline, HasSecretsAndAgents) {
   const Outline mounts = outline(
       "FROM alpine\n"
-      "RUN --mount=type=secret,id=a --mount=type=ssh --mount=type=secret,target=/x/b,required true\n"
+      "RUN --mount=type=secret,id=a --mount=type=ssh --mount=type=secret,target=/x/b,required "
+      "true\n"
       "RUN --mount=type=ssh,id=k,required --mount=type=secret,id=a,required --mount=type=cache,"
       "target=/c true\n");
   EXPECT_THAT(texts_of(mounts.secrets), ElementsAre("a:2", "b:2!"));
