@@ -17,13 +17,18 @@ namespace {
 constexpr int kMaxDepth = 100;
 constexpr size_t kMaxValues = 100'000;  // aliases of aliases multiply
 
-// yaml-cpp takes what is behind a document without "---" ("{a: 1}, b") for empty documents without
-// end: each has to begin further on than the one before.
-class DocumentsAdvance : public YAML::EventHandler {
+// yaml-cpp takes what is behind a document for another one without "---", and some of it
+// ("{a: 1}, b") for empty documents without end.
+class DocumentStarts : public YAML::EventHandler {
  public:
+  explicit DocumentStarts(const std::string& text) : lines_(split(text, '\n')) {}
+
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (mark.pos <= last_)
+    const bool is_first = last_ < 0;
+    const bool is_marked = line(mark.line).starts_with("---") || follows_end(mark.line);
+    if (!is_first && (mark.pos <= last_ || !is_marked)) {
       throw YAML::ParserException(mark, "did not find expected document start");
+    }
     last_ = mark.pos;
   }
   void OnDocumentEnd() override {}
@@ -39,14 +44,26 @@ class DocumentsAdvance : public YAML::EventHandler {
   void OnMapEnd() override {}
 
  private:
+  std::string_view line(int number) const {
+    const auto index = static_cast<size_t>(std::max(number, 0));
+    return index < lines_.size() ? std::string_view(lines_[index]) : std::string_view();
+  }
+  // After "..." a document needs no "---".
+  bool follows_end(int number) const {
+    while (--number > 0 && trim(line(number)).empty()) {
+    }
+    return line(number).starts_with("...");
+  }
+
+  std::vector<std::string> lines_;
   int last_ = -1;
 };
 
 void check_documents(const std::string& text) {
   std::istringstream stream(text);
   YAML::Parser parser(stream);
-  DocumentsAdvance advance;
-  while (parser.HandleNextDocument(advance)) {
+  DocumentStarts starts(text);
+  while (parser.HandleNextDocument(starts)) {
   }
 }
 

@@ -45,10 +45,11 @@ TEST(Value, RefusesWhatHasNoEnd) {
 }
 
 TEST(Value, WhatFollowsADocumentIsADocument) {
-  for (const char* text : {"{a: 1},\nb: 1\n", "\"a\", b\n", "[a], b\n"}) {
+  for (const char* text : {"{a: 1},\nb: 1\n", "\"a\", b\n", "[a], b\n", " a: 1\nb: 1\n"}) {
     EXPECT_FALSE(parse_yaml(text, "x.yaml")) << text;
   }
   EXPECT_EQ(parse_yaml("a: 1\n---\n---\n{b: 1}\n", "x.yaml")->size(), 3u);
+  EXPECT_EQ(parse_yaml("a: 1\n...\n\nb: 1\n", "x.yaml")->size(), 2u);
 }
 
 TEST(Value, SyntaxErrorsNameTheirLine) {
