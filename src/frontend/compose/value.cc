@@ -69,7 +69,8 @@ void check_documents(const std::string& text) {
 
 class Converter {
  public:
-  explicit Converter(const std::string& file) : file_(file) {}
+  Converter(std::string_view text, const std::string& file)
+      : lines_(split(text, '\n')), file_(file) {}
 
   Result<Value> convert(const YAML::Node& node, int depth) {
     if (depth > kMaxDepth || ++count_ > kMaxValues) {
@@ -115,6 +116,12 @@ class Converter {
             .at(span_of(member.first));
       }
       const std::string name = member.first.Scalar();
+      if (node.Style() == YAML::EmitterStyle::Block && member.second.IsNull() &&
+          lacks_colon(member.first)) {
+        return make_error(ErrorCode::InvalidInput, "yaml: could not find expected ':' after {}",
+                          name)
+            .at(span_of(member.first));
+      }
       Value converted = TRY(convert(member.second, depth + 1));
       converted.span.first_line = span_of(member.first).first_line;
       if (name == "<<" && member.first.Tag() != "!") {
@@ -131,6 +138,21 @@ class Converter {
     return {};
   }
 
+  // yaml-cpp takes a line without a colon for a key with nothing behind it.
+  bool lacks_colon(const YAML::Node& key) const {
+    const YAML::Mark mark = key.Mark();
+    const std::string& name = key.Scalar();
+    if (key.Tag() != "?" || mark.is_null()) return false;  // quoted
+    const auto line = static_cast<size_t>(mark.line);
+    const auto column = static_cast<size_t>(mark.column);
+    if (line >= lines_.size() || column > lines_[line].size() ||
+        lines_[line].compare(column, name.size(), name) != 0) {
+      return false;
+    }
+    if (trim(lines_[line].substr(0, column)).ends_with('?')) return false;  // "? key"
+    return !trim(lines_[line].substr(column + name.size())).starts_with(':');
+  }
+
   // Own members count before those that a merge key brings.
   static void take_inherited(const Value& from, Value& value) {
     for (const Value& item : from.items) take_inherited(item, value);
@@ -139,6 +161,7 @@ class Converter {
     }
   }
 
+  std::vector<std::string> lines_;
   const std::string& file_;
   size_t count_ = 0;
 };
@@ -241,7 +264,7 @@ Value scalar(std::string text, SourceSpan span) {
 
 Result<std::vector<Value>> parse_yaml(std::string_view text, const std::string& file) {
   try {
-    Converter converter(file);
+    Converter converter(text, file);
     std::vector<Value> documents;
     const std::string copy(text);
     check_documents(copy);
