@@ -17,11 +17,12 @@ namespace {
 constexpr int kMaxDepth = 100;
 constexpr size_t kMaxValues = 100'000;  // aliases of aliases multiply
 
-// yaml-cpp takes what is behind a document for another one without "---", and some of it
-// ("{a: 1}, b") for empty documents without end.
-class DocumentStarts : public YAML::EventHandler {
+// What yaml-cpp lets pass. It takes what is behind a document for another one without "---", some
+// of it ("{a: 1}, b") for empty documents without end; and a quote that is not closed ends with the
+// text.
+class DocumentCheck : public YAML::EventHandler {
  public:
-  explicit DocumentStarts(const std::string& text) : lines_(split(text, '\n')) {}
+  explicit DocumentCheck(const std::string& text) : lines_(split(text, '\n')) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     const bool is_first = last_ < 0;
@@ -34,14 +35,32 @@ class DocumentStarts : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
   void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                const std::string&) override {
+    last_scalar_ = mark;
+  }
   void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
                        YAML::EmitterStyle::value) override {}
   void OnSequenceEnd() override {}
   void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
                   YAML::EmitterStyle::value) override {}
   void OnMapEnd() override {}
+
+  // Whatever is not closed is the last scalar.
+  void finish() const {
+    const auto row = static_cast<size_t>(std::max(last_scalar_.line, 0));
+    const auto column = static_cast<size_t>(std::max(last_scalar_.column, 0));
+    if (row >= lines_.size() || column >= lines_[row].size()) return;
+    const char quote = lines_[row][column];
+    if (quote != '"' && quote != '\'') return;
+    for (size_t i = row, at = column + 1; i < lines_.size(); ++i, at = 0) {
+      for (; at < lines_[i].size(); ++at) {
+        if (lines_[i][at] == quote) return;
+        if (quote == '"' && lines_[i][at] == '\\') ++at;
+      }
+    }
+    throw YAML::ParserException(last_scalar_, "the quote is not closed");
+  }
 
  private:
   std::string_view line(int number) const {
@@ -57,14 +76,16 @@ class DocumentStarts : public YAML::EventHandler {
 
   std::vector<std::string> lines_;
   int last_ = -1;
+  YAML::Mark last_scalar_;
 };
 
 void check_documents(const std::string& text) {
   std::istringstream stream(text);
   YAML::Parser parser(stream);
-  DocumentStarts starts(text);
-  while (parser.HandleNextDocument(starts)) {
+  DocumentCheck check(text);
+  while (parser.HandleNextDocument(check)) {
   }
+  check.finish();
 }
 
 class Converter {

@@ -52,6 +52,15 @@ TEST(Value, WhatFollowsADocumentIsADocument) {
   EXPECT_EQ(parse_yaml("a: 1\n...\n\nb: 1\n", "x.yaml")->size(), 2u);
 }
 
+TEST(Value, AQuoteIsClosed) {
+  for (const char* text : {"a: \"b\n", "a: 'b\nc: d\n", "- \"b\\\"\n", "\"a"}) {
+    EXPECT_FALSE(parse_yaml(text, "x.yaml")) << text;
+  }
+  for (const char* text : {"a: \"b\"\n", "a: 'b''c'\n", "- \"b\\\"c\n  d\"\n", "a: \"\"\n"}) {
+    EXPECT_TRUE(parse_yaml(text, "x.yaml")) << text;
+  }
+}
+
 TEST(Value, AKeyHasAColon) {
   for (const char* text :
        {"a: 1\nb\n", "a:\n  b: 1\n  c\n", "- a: 1\n  b c\n", "a: |\n  x\nb # c\n"}) {
