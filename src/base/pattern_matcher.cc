@@ -76,7 +76,7 @@ Result<Token> take_class(std::u32string_view& text) {
     if (text[0] == '-') {
       text.remove_prefix(1);
       last = take_range_end(text);
-      if (!last) return bad_pattern();
+      if (!last || *last < *first) return bad_pattern();
     }
     token.ranges.push_back({*first, *last});
   }

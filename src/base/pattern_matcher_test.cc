@@ -61,6 +61,7 @@ TEST(PatternMatcher, RejectsMalformedPatterns) {
   EXPECT_FALSE(PatternMatcher::create({"a", "!"}));
   EXPECT_FALSE(PatternMatcher::create({"[a"}));
   EXPECT_FALSE(PatternMatcher::create({"a\\"}));
+  EXPECT_FALSE(PatternMatcher::create({"[c-a]"}));
 }
 
 TEST(PatternMatcher, HostilePatternsTakeNoLongTime) {

@@ -124,7 +124,12 @@ Result<int64_t> parse_size(std::string_view text) {
   const std::string_view number = text.substr(0, text[last] == ' ' ? last : last + 1);
   const std::string suffix = to_lower(text.substr(last + 1));
   double value = 0;
-  const std::string_view digits = number.starts_with('+') ? number.substr(1) : number;
+  std::string digits;  // Go lets "_" separate them
+  for (size_t i = number.starts_with('+') ? 1 : 0; i < number.size(); ++i) {
+    const bool separates = number[i] == '_' && i > 0 && is_digit(number[i - 1]) &&
+                           i + 1 < number.size() && is_digit(number[i + 1]);
+    if (!separates) digits += number[i];
+  }
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (read.ec != std::errc() || read.ptr != digits.data() + digits.size()) {
     const bool range = read.ec == std::errc::result_out_of_range;

@@ -32,6 +32,9 @@ TEST(Values, ReadsSizesInPowersOf1024) {
   EXPECT_EQ(*parse_size("64m"), 64 << 20);
   EXPECT_EQ(*parse_size("1.5 KiB"), 1536);
   EXPECT_EQ(*parse_size("12b"), 12);
+  EXPECT_EQ(*parse_size("1_024k"), 1 << 20);
+  EXPECT_FALSE(parse_size("1__0"));
+  EXPECT_FALSE(parse_size("99999999999999999999"));
   EXPECT_FALSE(parse_size("12bb"));
   EXPECT_FALSE(parse_size("-1k"));
   EXPECT_FALSE(parse_size("k"));

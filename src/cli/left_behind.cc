@@ -39,7 +39,16 @@ void leave_behind(const std::vector<std::string>& arguments) {
   std::vector<const char*> argv = {"slipway"};
   for (const std::string& argument : arguments) argv.push_back(argument.c_str());
   argv.push_back(nullptr);
-  if (::fork() != 0) return;
+  // We go when the child has let go: who unmounts our directory next must not find it busy.
+  int letting_go[2];
+  if (::pipe2(letting_go, O_CLOEXEC) != 0) return;
+  if (::fork() != 0) {
+    ::close(letting_go[1]);
+    char nothing;
+    (void)!::read(letting_go[0], &nothing, 1);
+    ::close(letting_go[0]);
+    return;
+  }
   let_go_of_everything();
   take_lowest_priority();
   ::alarm(kLongest);

@@ -139,9 +139,11 @@ Result<Reference> Reference::parse(std::string_view text) {
   }
   reference.path_ = std::move(rest);
   // A "host" that is none ("a_b.c") still passes where it could be part of a path.
-  const bool has_host = is_domain(reference.domain_) || is_path(reference.domain_);
-  if (!has_host || !is_path(reference.path_)) return invalid_format();
-  if (reference.path_.size() > kMaxPath) {
+  const bool has_host = is_domain(reference.domain_);
+  if ((!has_host && !is_path(reference.domain_)) || !is_path(reference.path_)) {
+    return invalid_format();
+  }
+  if (reference.path_.size() + (has_host ? 0 : reference.domain_.size() + 1) > kMaxPath) {
     return make_error(ErrorCode::InvalidInput,
                       "repository name must not be more than {} characters", kMaxPath);
   }

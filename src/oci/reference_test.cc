@@ -36,5 +36,12 @@ TEST(Reference, RejectsWhatIsNoName) {
             "invalid reference format: repository name (library/UPPER) must be lowercase");
 }
 
+TEST(Reference, NamesAreLimitedWithoutTheirRegistry) {
+  const std::string path(250, 'a');
+  EXPECT_TRUE(Reference::parse("reg.lan:5000/" + path));
+  EXPECT_FALSE(Reference::parse("reg.lan:5000/aaaaaa" + path));
+  EXPECT_FALSE(Reference::parse("no_reg.lan/" + path));  // "_" makes it part of the name
+}
+
 }  // namespace
 }  // namespace slipway

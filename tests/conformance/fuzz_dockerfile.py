@@ -38,7 +38,6 @@ OPTIONS = [
     (["--build-context=build=docker-image://alpine"], ["context:build=docker-image://alpine"]),
     (["--build-context=build=https://example.com/a.git#v1"], ["context:build=https://example.com/a.git#v1"]),
 ]
-# Of the image's, this is the exporter's; of the ops', what is random there.
 METADATA = {"ignore_cache": "ignoreCache", "progress_group": "progressGroup", "export_cache": "exportCache"}
 
 
@@ -58,7 +57,7 @@ def image(config: dict | None) -> dict:
     config = dict(config or {})
     config.pop("created", None)
     config["history"] = config.get("history") or []
-    config["rootfs"] = {**config.get("rootfs", {}), "diff_ids": config.get("rootfs", {}).get("diff_ids") or []}
+    config["rootfs"] = config.get("rootfs", {}).get("diff_ids") or []
     return config
 
 

@@ -186,6 +186,12 @@ TEST(Compose, ArgumentsWithoutValueComeFromTheServiceFirst) {
               ElementsAre(Pair("A", "service"), Pair("B", "file"), Pair("C", "process")));
 }
 
+TEST(Compose, AKeyOfABuildHasAValue) {
+  const Error error = error_of("services:\n  a:\n    build:\n      context: .\n      args:\n");
+  EXPECT_EQ(error.message(), "services.a.build.args has no value");
+  EXPECT_EQ(error.spans().at(0).first_line, 5);
+}
+
 TEST(Compose, UnknownKeysNameTheNearest) {
   const Error in_build = error_of("services:\n  a:\n    build:\n      contxt: .\n");
   EXPECT_EQ(in_build.message(),

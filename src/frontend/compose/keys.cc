@@ -163,6 +163,11 @@ Status check_slips(const Value& map, const Keys& keys, std::string_view where) {
 
 Status check_build_keys(const Value& build, std::string_view service) {
   for (const auto& [name, member] : build.members) {
+    const bool is_reset = member.merge == Value::Merge::Reset;
+    if (member.is_null() && !is_reset && !name.starts_with("x-")) {
+      return make_error(ErrorCode::InvalidInput, "services.{}.build.{} has no value", service, name)
+          .at({member.span.file, member.span.first_line, member.span.first_line});
+    }
     if (is_known(build_keys(), name)) continue;
     return make_error(ErrorCode::InvalidInput,
                       "services.{}.build additional properties '{}' not allowed{}", service, name,

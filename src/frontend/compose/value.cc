@@ -17,20 +17,28 @@ namespace {
 constexpr int kMaxDepth = 100;
 constexpr size_t kMaxValues = 100'000;  // aliases of aliases multiply
 
-// yaml-cpp takes what is behind a document without "---" ("{a: 1}, b") for empty documents without
-// end: each has to begin further on than the one before.
-class DocumentsAdvance : public YAML::EventHandler {
+// What yaml-cpp lets pass. It takes what is behind a document for another one without "---", some
+// of it ("{a: 1}, b") for empty documents without end; and a quote that is not closed ends with the
+// text.
+class DocumentCheck : public YAML::EventHandler {
  public:
+  explicit DocumentCheck(const std::string& text) : lines_(split(text, '\n')) {}
+
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (mark.pos <= last_)
+    const bool is_first = last_ < 0;
+    const bool is_marked = line(mark.line).starts_with("---") || follows_end(mark.line);
+    if (!is_first && (mark.pos <= last_ || !is_marked)) {
       throw YAML::ParserException(mark, "did not find expected document start");
+    }
     last_ = mark.pos;
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
   void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                const std::string&) override {
+    last_scalar_ = mark;
+  }
   void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
                        YAML::EmitterStyle::value) override {}
   void OnSequenceEnd() override {}
@@ -38,21 +46,52 @@ class DocumentsAdvance : public YAML::EventHandler {
                   YAML::EmitterStyle::value) override {}
   void OnMapEnd() override {}
 
+  // Whatever is not closed is the last scalar.
+  void finish() const {
+    const auto row = static_cast<size_t>(std::max(last_scalar_.line, 0));
+    const auto column = static_cast<size_t>(std::max(last_scalar_.column, 0));
+    if (row >= lines_.size() || column >= lines_[row].size()) return;
+    const char quote = lines_[row][column];
+    if (quote != '"' && quote != '\'') return;
+    for (size_t i = row, at = column + 1; i < lines_.size(); ++i, at = 0) {
+      for (; at < lines_[i].size(); ++at) {
+        if (lines_[i][at] == quote) return;
+        if (quote == '"' && lines_[i][at] == '\\') ++at;
+      }
+    }
+    throw YAML::ParserException(last_scalar_, "the quote is not closed");
+  }
+
  private:
+  std::string_view line(int number) const {
+    const auto index = static_cast<size_t>(std::max(number, 0));
+    return index < lines_.size() ? std::string_view(lines_[index]) : std::string_view();
+  }
+  // After "..." a document needs no "---".
+  bool follows_end(int number) const {
+    while (--number > 0 && trim(line(number)).empty()) {
+    }
+    return line(number).starts_with("...");
+  }
+
+  std::vector<std::string> lines_;
   int last_ = -1;
+  YAML::Mark last_scalar_;
 };
 
 void check_documents(const std::string& text) {
   std::istringstream stream(text);
   YAML::Parser parser(stream);
-  DocumentsAdvance advance;
-  while (parser.HandleNextDocument(advance)) {
+  DocumentCheck check(text);
+  while (parser.HandleNextDocument(check)) {
   }
+  check.finish();
 }
 
 class Converter {
  public:
-  explicit Converter(const std::string& file) : file_(file) {}
+  Converter(std::string_view text, const std::string& file)
+      : lines_(split(text, '\n')), file_(file) {}
 
   Result<Value> convert(const YAML::Node& node, int depth) {
     if (depth > kMaxDepth || ++count_ > kMaxValues) {
@@ -98,6 +137,12 @@ class Converter {
             .at(span_of(member.first));
       }
       const std::string name = member.first.Scalar();
+      if (node.Style() == YAML::EmitterStyle::Block && member.second.IsNull() &&
+          lacks_colon(member.first)) {
+        return make_error(ErrorCode::InvalidInput, "yaml: could not find expected ':' after {}",
+                          name)
+            .at(span_of(member.first));
+      }
       Value converted = TRY(convert(member.second, depth + 1));
       converted.span.first_line = span_of(member.first).first_line;
       if (name == "<<" && member.first.Tag() != "!") {
@@ -114,6 +159,21 @@ class Converter {
     return {};
   }
 
+  // yaml-cpp takes a line without a colon for a key with nothing behind it.
+  bool lacks_colon(const YAML::Node& key) const {
+    const YAML::Mark mark = key.Mark();
+    const std::string& name = key.Scalar();
+    if (key.Tag() != "?" || mark.is_null()) return false;  // quoted
+    const auto line = static_cast<size_t>(mark.line);
+    const auto column = static_cast<size_t>(mark.column);
+    if (line >= lines_.size() || column > lines_[line].size() ||
+        lines_[line].compare(column, name.size(), name) != 0) {
+      return false;
+    }
+    if (trim(lines_[line].substr(0, column)).ends_with('?')) return false;  // "? key"
+    return !trim(lines_[line].substr(column + name.size())).starts_with(':');
+  }
+
   // Own members count before those that a merge key brings.
   static void take_inherited(const Value& from, Value& value) {
     for (const Value& item : from.items) take_inherited(item, value);
@@ -122,6 +182,7 @@ class Converter {
     }
   }
 
+  std::vector<std::string> lines_;
   const std::string& file_;
   size_t count_ = 0;
 };
@@ -224,7 +285,7 @@ Value scalar(std::string text, SourceSpan span) {
 
 Result<std::vector<Value>> parse_yaml(std::string_view text, const std::string& file) {
   try {
-    Converter converter(file);
+    Converter converter(text, file);
     std::vector<Value> documents;
     const std::string copy(text);
     check_documents(copy);

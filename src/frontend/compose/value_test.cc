@@ -45,10 +45,33 @@ TEST(Value, RefusesWhatHasNoEnd) {
 }
 
 TEST(Value, WhatFollowsADocumentIsADocument) {
-  for (const char* text : {"{a: 1},\nb: 1\n", "\"a\", b\n", "[a], b\n"}) {
+  for (const char* text : {"{a: 1},\nb: 1\n", "\"a\", b\n", "[a], b\n", " a: 1\nb: 1\n"}) {
     EXPECT_FALSE(parse_yaml(text, "x.yaml")) << text;
   }
   EXPECT_EQ(parse_yaml("a: 1\n---\n---\n{b: 1}\n", "x.yaml")->size(), 3u);
+  EXPECT_EQ(parse_yaml("a: 1\n...\n\nb: 1\n", "x.yaml")->size(), 2u);
+}
+
+TEST(Value, AQuoteIsClosed) {
+  for (const char* text : {"a: \"b\n", "a: 'b\nc: d\n", "- \"b\\\"\n", "\"a"}) {
+    EXPECT_FALSE(parse_yaml(text, "x.yaml")) << text;
+  }
+  for (const char* text : {"a: \"b\"\n", "a: 'b''c'\n", "- \"b\\\"c\n  d\"\n", "a: \"\"\n"}) {
+    EXPECT_TRUE(parse_yaml(text, "x.yaml")) << text;
+  }
+}
+
+TEST(Value, AKeyHasAColon) {
+  for (const char* text :
+       {"a: 1\nb\n", "a:\n  b: 1\n  c\n", "- a: 1\n  b c\n", "a: |\n  x\nb # c\n"}) {
+    EXPECT_FALSE(parse_yaml(text, "x.yaml")) << text;
+  }
+  for (const char* text :
+       {"a:\n", "a :\n", "a:\n  {b, c: }\n", "? a\n? b\n", "'a': 1\n\"b\":\n",
+        "- \u00e9: 1\n  \u00e9 \u00e9:\n", "&x a: 1\n", "!!str a: 1\n", "x: &k foo\n*k : y\n"}) {
+    EXPECT_TRUE(parse_yaml(text, "x.yaml")) << text;
+  }
+  EXPECT_EQ(parse_yaml("a: 1\nb\n", "x.yaml").error().spans().at(0).first_line, 2);
 }
 
 TEST(Value, SyntaxErrorsNameTheirLine) {

@@ -1,5 +1,7 @@
 #include "frontend/dockerfile/git_ref.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -24,7 +26,6 @@ using Query = std::map<std::string, std::vector<std::string>>;
 
 struct Url {
   std::string scheme;
-  std::string user;  // "user:password", as written
   std::string host;
   std::string path;  // decoded
   std::string remote;
@@ -54,15 +55,10 @@ std::optional<std::string> unescape(std::string_view text, bool query) {
   return decoded;
 }
 
-// The path as a URL holds it: as written where that is a valid encoding, else encoded anew.
-std::string escaped_path(std::string_view written, std::string_view decoded) {
-  const bool valid = std::all_of(written.begin(), written.end(), [](char c) {
-    return is_letter_or_digit(c) || std::string_view("-_.~$&+,/:;=@%!'()*[]").contains(c);
-  });
-  if (valid) return std::string(written);
+std::string escape(std::string_view text, std::string_view allowed) {
   std::string encoded;
-  for (const char c : decoded) {
-    if (is_letter_or_digit(c) || std::string_view("-_.~$&+,/:;=@").contains(c)) {
+  for (const char c : text) {
+    if (is_letter_or_digit(c) || allowed.contains(c)) {
       encoded += c;
     } else {
       encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
@@ -71,18 +67,35 @@ std::string escaped_path(std::string_view written, std::string_view decoded) {
   return encoded;
 }
 
-// Malformed parts of a query are dropped.
-Query parse_query(std::string_view text) {
+bool consists_of(std::string_view text, std::string_view marks) {
+  return std::all_of(text.begin(), text.end(),
+                     [&](char c) { return is_letter_or_digit(c) || marks.contains(c); });
+}
+
+// The path as a URL holds it: as written where that is a valid encoding, else encoded anew.
+std::string escaped_path(std::string_view written, std::string_view decoded) {
+  if (consists_of(written, "-_.~$&+,/:;=@%!'()*[]")) return std::string(written);
+  return escape(decoded, "-_.~$&+,/:;=@");
+}
+
+struct ParsedQuery {
   Query query;
-  if (text.empty()) return query;
+  bool well_formed = true;  // malformed parts are left out
+};
+ParsedQuery parse_query(std::string_view text) {
+  ParsedQuery parsed;
   for (const std::string& part : split(text, '&')) {
-    if (part.empty() || part.contains(';')) continue;
+    if (part.empty()) continue;
     const size_t equals = part.find('=');
     const auto name = unescape(part.substr(0, equals), true);
     const auto value = unescape(equals == std::string::npos ? "" : part.substr(equals + 1), true);
-    if (name && value) query[*name].push_back(*value);
+    if (name && value && !part.contains(';')) {
+      parsed.query[*name].push_back(*value);
+    } else {
+      parsed.well_formed = false;
+    }
   }
-  return query;
+  return parsed;
 }
 
 std::pair<std::string_view, std::string_view> cut(std::string_view text, char separator) {
@@ -91,14 +104,49 @@ std::pair<std::string_view, std::string_view> cut(std::string_view text, char se
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
-bool is_valid_host(std::string_view host) {
-  if (host.find_first_of(" \t\n\"<>\\^`{|}") != std::string_view::npos) return false;
-  // What comes after the last colon (outside of an IPv6 address) is a port.
-  const size_t bracket = host.rfind(']');
-  const size_t colon = host.rfind(':');
-  if (colon == std::string_view::npos) return true;
-  if (bracket != std::string_view::npos && colon < bracket) return true;
-  return host.find_first_not_of(kDigits, colon + 1) == std::string_view::npos;
+bool is_port(std::string_view text) {
+  return text.empty() || (text[0] == ':' && text.find_first_not_of(kDigits, 1) == text.npos);
+}
+
+// "[::1]:80", perhaps with a zone: "[fe80::1%25eth0]".
+bool is_ip_literal(std::string_view host) {
+  const size_t end = host.rfind(']');
+  if (end == std::string_view::npos || !is_port(host.substr(end + 1))) return false;
+  const std::string_view inside = host.substr(1, end - 1);
+  const std::string address(inside.substr(0, inside.find("%25")));
+  unsigned char bytes[sizeof(in6_addr)];
+  return ::inet_pton(AF_INET6, address.c_str(), bytes) == 1;
+}
+
+// A host as net/url reads and prints it: only bytes beyond ASCII can be escaped, and they are.
+std::optional<std::string> read_host(std::string_view host, bool is_web) {
+  const size_t bracket = host.rfind('[');
+  if (bracket == 0) return is_ip_literal(host) ? std::optional(std::string(host)) : std::nullopt;
+  const size_t colon = is_web ? host.find(':') : host.rfind(':');
+  if (bracket != host.npos || (colon != host.npos && !is_port(host.substr(colon)))) {
+    return std::nullopt;
+  }
+  const auto decoded = unescape(host, false);
+  if (!decoded) return std::nullopt;
+  constexpr std::string_view kAllowed = "-_.~!$&'()*+,;=:[]<>\"";
+  std::string encoded = escape(*decoded, kAllowed);
+  for (size_t at = encoded.find('%'); at != encoded.npos; at = encoded.find('%', at + 1)) {
+    const bool is_ascii = encoded[at + 1] < '8';
+    if (is_ascii && encoded.compare(at, 3, "%25") != 0) return std::nullopt;
+  }
+  return encoded;
+}
+
+// "user" or "user:password", anew.
+std::optional<std::string> read_user(std::string_view text) {
+  if (!consists_of(text, "-._:~!$&'()*+,;=%@")) return std::nullopt;
+  constexpr std::string_view kAllowed = "-_.~$&+,;=";
+  const auto [name, password] = cut(text, ':');
+  const auto decoded_name = unescape(name, false);
+  const auto decoded_password = unescape(password, false);
+  if (!decoded_name || !decoded_password) return std::nullopt;
+  return escape(*decoded_name, kAllowed) +
+         (text.contains(':') ? ":" + escape(*decoded_password, kAllowed) : "");
 }
 
 std::optional<Url> parse_url(std::string_view text, bool with_scheme) {
@@ -109,29 +157,34 @@ std::optional<Url> parse_url(std::string_view text, bool with_scheme) {
   Url url;
   const auto [without_fragment, fragment] = cut(text, '#');
   auto [rest, query] = cut(without_fragment, '?');
-  url.query = parse_query(query);
+  url.query = parse_query(query).query;
   if (with_scheme) {
     const size_t end = rest.find("://");
     url.scheme = to_lower(rest.substr(0, end));
     rest.remove_prefix(end + 3);
     std::string_view authority = rest.substr(0, rest.find('/'));
     rest.remove_prefix(authority.size());
+    const bool has_path = !rest.empty();
+    std::string user;
     if (const size_t at = authority.rfind('@'); at != std::string_view::npos) {
-      url.user = authority.substr(0, at);
+      auto read = read_user(authority.substr(0, at));
+      if (!read) return std::nullopt;
+      user = *std::move(read) + "@";
       authority.remove_prefix(at + 1);
     }
-    if (!is_valid_host(authority)) return std::nullopt;
-    url.host = authority;
+    auto host = read_host(authority, url.scheme == "http" || url.scheme == "https");
+    if (!host) return std::nullopt;
+    url.host = *std::move(host);
+    const bool is_empty = user.empty() && url.host.empty() && !has_path;
+    url.remote = url.scheme + (is_empty ? ":" : "://") + user + url.host;
   }
   const auto path = unescape(rest, false);
   const auto decoded_fragment = unescape(fragment, false);
   if (!path || !decoded_fragment) return std::nullopt;
   url.path = *path;
   url.fragment = *decoded_fragment;
-  if (with_scheme) {
-    url.remote = url.scheme + "://" + (url.user.empty() ? "" : url.user + "@") + url.host;
-  }
   url.remote += escaped_path(rest, *path);
+  if (without_fragment.ends_with('?') && query.empty()) url.remote += '?';
   return url;
 }
 
@@ -143,20 +196,17 @@ std::optional<Url> parse_scp_url(std::string_view text) {
   const size_t colon = text.find(':', at);
   if (colon == std::string_view::npos || colon == at + 1) return std::nullopt;
   const std::string_view host = text.substr(at + 1, colon - at - 1);
-  const auto all_of = [](std::string_view part, std::string_view marks) {
-    return std::all_of(part.begin(), part.end(),
-                       [&](char c) { return is_letter_or_digit(c) || marks.contains(c); });
-  };
-  if (!all_of(user, "-_") || !all_of(host, "-.")) return std::nullopt;
+  if (!consists_of(user, "-_") || !consists_of(host, "-.")) return std::nullopt;
   const auto [without_fragment, fragment] = cut(text.substr(colon + 1), '#');
   const auto [path, query] = cut(without_fragment, '?');
   Url url;
   url.scheme = "ssh";
-  url.user = user;
   url.host = host;
   url.path = path;
   url.fragment = fragment;
-  url.query = parse_query(query);
+  ParsedQuery parsed = parse_query(query);
+  if (!parsed.well_formed) return std::nullopt;
+  url.query = std::move(parsed.query);
   url.remote = std::string(user) + "@" + url.host + ":" + url.path;
   return url;
 }

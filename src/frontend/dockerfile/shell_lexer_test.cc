@@ -23,6 +23,7 @@ TEST(ShellLexer, TrimsAndReplacesPatterns) {
   EXPECT_EQ(word("${X#*/} ${X##*/} ${X%/*} ${X%%/*}", {"X=a/b/c"}), "b/c c a/b a");
   EXPECT_EQ(word("${X/b/-} ${X//b/-} ${X//[/x}", {"X=abb["}), "a-b[ a--[ abbx");
   EXPECT_EQ(word("${X//\\//_}", {"X=a/b/c"}), "a_b_c");
+  EXPECT_EQ(word("${X#\uFEFFa}", {"X=aab"}), "ab");  // a byte order mark is no text
 }
 
 TEST(ShellLexer, TellsWhichVariablesWereMissing) {

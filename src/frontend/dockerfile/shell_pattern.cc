@@ -25,7 +25,8 @@ Error invalid_escape(std::string_view pattern, std::string escaped) {
 Result<Pattern> parse_pattern(std::string_view text) {
   const std::u32string characters = decode_utf8(text);
   Pattern pattern;
-  for (size_t i = 0; i < characters.size(); ++i) {
+  // A byte order mark is no text: BuildKit's scanner passes over it.
+  for (size_t i = characters.starts_with(U'\uFEFF') ? 1 : 0; i < characters.size(); ++i) {
     const char32_t c = characters[i];
     if (c == '*') {
       pattern.push_back({Token::Kind::AnyText});
