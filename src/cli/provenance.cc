@@ -183,7 +183,9 @@ Json build_config(const graph::Definition& definition) {
       }
       op.erase("inputs");
     }
-    if (op.contains("source")) hide_passwords(op["source"]);
+    // As Go's JSON has it: a oneof is an object of its own.
+    const bool is_source = op.contains("Op") && op["Op"].contains("source");
+    if (is_source) hide_passwords(op["Op"]["source"]);
     Json step{{"id", id}, {"op", std::move(op)}};
     if (!inputs.empty()) step["inputs"] = std::move(inputs);
     steps.push_back(std::move(step));
