@@ -229,7 +229,7 @@ Result<dockerfile::ContextSource> Planner::named_context(const std::string& name
   }
   if (source.starts_with("docker-image://")) return dockerfile::parse_context_source(source);
   if (is_remote_context(source)) {
-    return dockerfile::ContextSource(dockerfile::UrlContext{source});
+    return dockerfile::ContextSource(dockerfile::url_context(source));
   }
   const fs::path path = absolute(source);
   if (!directory_exists(path)) {
