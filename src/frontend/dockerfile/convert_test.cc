@@ -224,14 +224,18 @@ TEST(Executable, docker_dockerfile_in_any_version_is_this_frontend) {
                              {{"BUILDKIT_SYNTAX", "dockerfile.v0"}}));
 }
 
-TEST(Executable, devices_are_refused_with_the_lines_that_ask_for_them) {
-  ConvertOptions options;
-  options.devices = {{"vendor.com/gpu=0", false}};
-  const Status status = check_steps(convert_text("FROM a\nRUN x\nRUN y\n", options)->definition);
+TEST(Executable, devices_are_asked_about_with_the_lines_that_request_them) {
+  const graph::Definition definition =
+      convert_text("FROM a\nRUN --device=v.c/gpu x\nRUN y\nRUN --device=v.c/gpu z\n")->definition;
+  const auto refuse = [](const std::vector<graph::CdiDevice>& requests) -> Status {
+    return make_error(ErrorCode::NotFound, "no {}", requests.at(0).name);
+  };
+  const Status status = check_devices(definition, refuse);
   ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().message(), "no v.c/gpu");
   EXPECT_THAT(status.error().spans(),
-              ElementsAre(SourceSpan{"Dockerfile", 2, 2}, SourceSpan{"Dockerfile", 3, 3}));
-  EXPECT_TRUE(check_steps(convert_text("FROM a\nRUN x\n")->definition));
+              ElementsAre(SourceSpan{"Dockerfile", 2, 2}, SourceSpan{"Dockerfile", 4, 4}));
+  EXPECT_TRUE(check_devices(convert_text("FROM a\nRUN x\n")->definition, refuse));
 }
 
 // The sources and copies of a graph, in order: "https://h/a", "/context -> / (unpacked)".
