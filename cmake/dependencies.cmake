@@ -19,7 +19,7 @@ function(slipway_static target library)
   target_link_libraries(${target} INTERFACE ${SLIPWAY_${library}} ${ARGN})
 endfunction()
 
-slipway_static(slipway_yaml yaml-cpp)
+slipway_static(slipway_yaml_cpp yaml-cpp)
 slipway_static(slipway_sqlite sqlite3 m)
 slipway_static(slipway_seccomp seccomp)
 slipway_static(slipway_deflate deflate)

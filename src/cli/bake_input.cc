@@ -9,7 +9,7 @@
 #include "base/file_io.h"
 #include "base/text.h"
 #include "base/values.h"
-#include "frontend/bake/spec.h"
+#include "cli/remote_bake.h"
 #include "frontend/compose/definition_files.h"
 #include "frontend/hcl/functions.h"
 #include "oci/platform.h"
@@ -23,7 +23,6 @@ constexpr char kFiles[] = "BUILDX_BAKE_FILE";
 constexpr char kFileSeparator[] = "BUILDX_BAKE_PATH_SEPARATOR";
 constexpr char kRelativePaths[] = "BUILDX_BAKE_FILE_RELATIVE_PATHS";
 constexpr char kNoEnvironment[] = "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP";
-constexpr std::string_view kWorkingDirectory = "cwd://";
 
 std::vector<std::string> names_from(const Environment& environment) {
   std::string separator = environment.get(kFileSeparator);
@@ -40,14 +39,18 @@ std::vector<std::string> names_from(const Environment& environment) {
 
 }  // namespace
 
+std::vector<std::string> bake_file_names(const std::vector<std::string>& given,
+                                         const Environment& environment) {
+  return given.empty() ? names_from(environment) : given;
+}
+
 Result<std::vector<compose::File>> read_bake_files(const std::vector<std::string>& given,
                                                    const Environment& environment) {
   const fs::path& directory = environment.working_directory;
-  const std::vector<std::string> names = given.empty() ? names_from(environment) : given;
+  const std::vector<std::string> names = bake_file_names(given, environment);
   std::vector<compose::File> files;
   for (const std::string& each : names) {
-    const std::string name =
-        each.starts_with(kWorkingDirectory) ? each.substr(kWorkingDirectory.size()) : each;
+    const std::string name = each.starts_with(kHere) ? each.substr(kHere.size()) : each;
     if (name == "-") {
       files.push_back({name, TRY(read_fd(STDIN_FILENO).context("read stdin"))});
     } else {
@@ -98,19 +101,14 @@ Result<compose::Options> bake_options(const Environment& environment,
     if (found != variables.end()) return std::optional(found->second);
     return uses_environment ? lookup(name) : std::nullopt;
   };
-  options.bake.built_in = {{"BAKE_CMD_CONTEXT", std::string(kWorkingDirectory)},
+  options.bake.built_in = {{"BAKE_CMD_CONTEXT", std::string(kHere)},
                            {"BAKE_LOCAL_PLATFORM", Platform::host().normalized().str()}};
   options.bake.functions = hcl::standard_functions(
       {environment.get("HOME"), [] { return static_cast<int64_t>(std::time(nullptr)); }});
   return options;
 }
 
-Status check_no_remote_files(const std::vector<std::string>& targets,
-                             const Environment& environment) {
-  if (!targets.empty() && bake::is_remote(targets[0])) {
-    return make_error(ErrorCode::Unsupported, "bake files of {} are not supported yet", targets[0])
-        .with_hint("clone the repository and name its file with -f");
-  }
+Status check_bake_environment(const Environment& environment) {
   if (parse_bool(environment.get(kRelativePaths)).value_or(false)) {
     return make_error(ErrorCode::Unsupported, "{} is not supported yet", kRelativePaths);
   }

@@ -152,7 +152,8 @@ void add_build_flags(CLI::App& command, BuildFlags& flags) {
   list("--ulimit", flags.ulimits, "Resource limit of RUN", "NAME=SOFT[:HARD]");
   text("--shm-size", flags.shm_size, "Size of /dev/shm during RUN", "BYTES");
   text("--cgroup-parent", flags.cgroup_parent, "Parent cgroup of RUN", "PATH");
-  list("--allow", flags.allow, "Grant security.insecure, network.host or device", "ENTITLEMENT");
+  list("--allow", flags.allow, "Grant security.insecure, network.host or device[=NAME]",
+       "ENTITLEMENT");
   command.add_flag("--no-cache", flags.no_cache, "Run every step, whatever is cached");
   list("--no-cache-filter", flags.no_cache_filter, "Run every step of these stages", "STAGE,...");
   command.add_flag("--pull", flags.pull, "Ask registries for newer base images");

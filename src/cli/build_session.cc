@@ -72,13 +72,14 @@ class BuildSession {
     ShownProgress shown =
         TRY(show_progress(options_.quiet ? "quiet" : options_.progress, invocation_.environment));
     const Secrets secrets = TRY(collect_secrets(options_.targets, invocation_.environment));
+    const ops::ExecOptions grants = TRY(allowed());
     auto store = TRY(open_store(invocation_));
     BuildRecord record =
         TRY(BuildHistory::begin(store->layout().history(), invocation_.arguments, target_names()));
     engine_ = TRY(Engine::create(std::move(store), {.invocation = invocation_,
                                                     .build_ref = record.ref(),
                                                     .secrets = secrets,
-                                                    .allowed = allowed(),
+                                                    .allowed = grants,
                                                     .layer_split = options_.layer_split,
                                                     .on_warning = [](const std::string& warning) {
                                                       std::fprintf(stderr, "WARNING: %s\n",
@@ -113,7 +114,8 @@ class BuildSession {
                      .add_directory = [&](const auto& d) { return engine_->add_directory(d); },
                      .add_layout = [&](const auto& l) { return engine_->add_layout(l); },
                      .progress = sink,
-                     .contexts = contexts.get()});
+                     .contexts = contexts.get(),
+                     .check_devices = [&](const auto& d) { return engine_->check_devices(d); }});
     const std::vector<CacheSource> sources = TRY(cache_sources());
     std::vector<LoadedCache> caches;
     Result<std::vector<PlannedTarget>> plans = [&] {
@@ -155,13 +157,18 @@ class BuildSession {
   }
 
   // Who asks for the host's network for all of a target's steps has allowed it.
-  ops::ExecOptions allowed() const {
+  Result<ops::ExecOptions> allowed() const {
+    constexpr std::string_view kDevice = "device=";
     ops::ExecOptions allowed;
     for (const bake::Target& target : options_.targets) {
       if (target.network == "host") allowed.allow_host_network = true;
       for (const std::string& entitlement : target.entitlements) {
         if (entitlement == "security.insecure") allowed.allow_insecure = true;
         if (entitlement == "network.host") allowed.allow_host_network = true;
+        if (entitlement == "device") allowed.devices.all = true;
+        if (entitlement.starts_with(kDevice)) {
+          TRY(allowed.devices.add(std::string_view(entitlement).substr(kDevice.size())));
+        }
       }
     }
     return allowed;

@@ -7,11 +7,16 @@
 #include <CLI/CLI.hpp>
 
 #include "base/file_io.h"
+#include "base/values.h"
+#include "cli/bake_access.h"
 #include "cli/bake_input.h"
 #include "cli/build_session.h"
 #include "cli/call_session.h"
 #include "cli/command.h"
+#include "cli/engine.h"
 #include "cli/failure_report.h"
+#include "cli/progress_mode.h"
+#include "cli/remote_bake.h"
 #include "frontend/bake/listing.h"
 #include "frontend/bake/resolve.h"
 #include "frontend/compose/definition_files.h"
@@ -20,10 +25,11 @@ namespace slipway::cli {
 namespace {
 
 struct BakeFlags {
-  std::vector<std::string> targets;
+  std::vector<std::string> words;  // [URL [URL]] TARGET...
   std::vector<std::string> files;
   std::vector<std::string> set;
   std::vector<std::string> variables;
+  std::vector<std::string> allow;
   std::string list;  // what; empty: nothing
   std::string sbom;
   std::string provenance;
@@ -39,89 +45,158 @@ struct BakeFlags {
   bool load = false;
 };
 
-Result<bake::Resolved> resolve(const BakeFlags& flags, const bake::Definitions& definitions,
-                               const Environment& environment) {
-  bake::Request request{.targets = flags.targets, .set = flags.set};
-  request.flags = {.push = flags.push,
-                   .load = flags.load,
-                   .no_cache = flags.no_cache ? std::optional(true) : std::nullopt,
-                   .pull = flags.pull ? std::optional(true) : std::nullopt,
-                   .sbom = flags.sbom,
-                   .provenance = flags.provenance};
-  return bake::resolve(definitions, request, environment.lookup());
-}
+// Reads definitions, here or elsewhere, resolves them, and does with the targets what was asked.
+class BakeCommand {
+ public:
+  BakeCommand(const BakeFlags& flags, Invocation& invocation)
+      : flags_(flags),
+        invocation_(invocation),
+        environment_(invocation.environment),
+        arguments_(bake_arguments(flags.words)) {}
 
-// Targets with a call are looked at, the others are built. `definition`: the JSON of the targets.
-Result<int> carry_out(const BakeFlags& flags, const std::vector<bake::Target>& targets,
-                      const std::string& definition, Invocation& invocation) {
-  const std::optional<Call> call = TRY(parse_call(flags.check ? "check" : flags.call));
-  const std::filesystem::path& directory = invocation.environment.working_directory;
-  std::vector<bake::Target> built;
-  for (const bake::Target& target : targets) {
-    const std::optional<Call> own = TRY(parse_call(target.call));
-    if (!call && !own) built.push_back(target);
+  Result<int> run() {
+    TRY(check_bake_environment(environment_));
+    const auto definitions = arguments_.url.empty() ? read_here() : read_elsewhere();
+    if (!definitions) return fail(definitions.error());
+    for (const std::string& warning : definitions->warnings) {
+      std::fprintf(stderr, "WARNING: %s\n", warning.c_str());
+    }
+    if (!flags_.list.empty()) {
+      const bake::ListRequest request = TRY(bake::parse_list_request(flags_.list));
+      TRY(write_all(STDOUT_FILENO, bake::list(*definitions, request)));
+      return 0;
+    }
+    const auto resolved = bake::resolve(*definitions, request(), environment_.lookup());
+    if (!resolved) return fail(resolved.error());
+    if (flags_.print) {
+      TRY(write_all(STDOUT_FILENO, bake::print(*resolved) + "\n"));
+      return 0;
+    }
+    const auto targets = targets_of(*resolved);
+    if (!targets) return fail(targets.error());
+    return carry_out(*targets, bake::print(*resolved));
   }
-  int status = 0;
-  if (built.size() < targets.size()) {
-    status = TRY(run_call_session(invocation, {.targets = targets,
-                                               .base_directory = directory,
-                                               .progress = flags.progress,
-                                               .call = call,
-                                               .bake_definition = definition}));
-    if (built.empty()) return status;
-  }
-  const int built_status = TRY(run_build_session(invocation, {.targets = built,
-                                                              .base_directory = directory,
-                                                              .progress = flags.progress,
-                                                              .metadata_file = flags.metadata_file,
-                                                              .layer_split = flags.layer_split,
-                                                              .bake = true}));
-  return std::max(status, built_status);
-}
 
-Result<int> bake(const BakeFlags& flags, Invocation& invocation) {
-  const Environment& environment = invocation.environment;
-  TRY(check_no_remote_files(flags.targets, environment));
-  const std::vector<compose::File> files = TRY(read_bake_files(flags.files, environment));
-  const auto variables = TRY(parse_bake_variables(flags.variables));
-  std::map<std::string, std::string> texts;
-  for (const compose::File& file : files) texts[file.name] = file.text;
-  const auto fail = [&](const Error& error) {
-    std::fputs(describe(error, texts).c_str(), stderr);
+ private:
+  Result<bake::Definitions> read_here() {
+    std::vector<compose::File> files = TRY(read_bake_files(flags_.files, environment_));
+    return read(std::move(files), {});
+  }
+
+  // Files that are elsewhere first, then those of the working directory ("cwd://...").
+  Result<bake::Definitions> read_elsewhere() {
+    access_ = TRY(remote_access(arguments_.url, environment_));
+    Secrets secrets = TRY(collect_secrets({access_}, environment_));
+    const std::unique_ptr<Engine> engine = TRY(open_engine(invocation_, std::move(secrets)));
+    ShownProgress shown = TRY(show_progress(flags_.progress, environment_));
+    auto definitions = read_with(*engine, *shown.sink);
+    if (const Status ended = engine->finish(); definitions && !ended) definitions = ended.error();
+    shown.finish();
+    return definitions;
+  }
+
+  Result<bake::Definitions> read_with(Engine& engine, progress::Sink& sink) {
+    const auto contexts = engine.context_reader(sink, invocation_.stop);
+    const RemoteBake remote = TRY(RemoteBake::open(*contexts, arguments_.url));
+    std::vector<std::string> there;
+    std::vector<std::string> here;
+    for (const std::string& name : bake_file_names(flags_.files, environment_)) {
+      (name.starts_with(kHere) ? here : there).push_back(name);
+    }
+    std::vector<compose::File> files = TRY(remote.files(there));
+    if (!here.empty()) {
+      std::vector<compose::File> more = TRY(read_bake_files(here, environment_));
+      files.insert(files.end(), more.begin(), more.end());
+    }
+    elsewhere_ = remote.elsewhere();
+    return read(std::move(files), [&](const std::string& path) { return remote.read(path); });
+  }
+
+  // `read_file`: what other files are read with; null: as usual.
+  Result<bake::Definitions> read(std::vector<compose::File> files, compose::FileReader read_file) {
+    for (const compose::File& file : files) texts_[file.name] = file.text;
+    auto variables = TRY(parse_bake_variables(flags_.variables));
+    compose::Options options = TRY(bake_options(environment_, std::move(variables)));
+    options.bake.built_in["BAKE_CMD_CONTEXT"] = arguments_.command_context;
+    if (read_file) options.read_file = std::move(read_file);
+    return compose::read_definitions(files, options);
+  }
+
+  bake::Request request() const {
+    bake::Request request{.targets = arguments_.targets, .set = flags_.set};
+    request.flags = {.push = flags_.push,
+                     .load = flags_.load,
+                     .no_cache = flags_.no_cache ? std::optional(true) : std::nullopt,
+                     .pull = flags_.pull ? std::optional(true) : std::nullopt,
+                     .sbom = flags_.sbom,
+                     .provenance = flags_.provenance};
+    request.elsewhere = elsewhere_;
+    return request;
+  }
+
+  Result<std::vector<bake::Target>> targets_of(const bake::Resolved& resolved) const {
+    std::vector<bake::Target> targets = TRY(bake::to_targets(resolved));
+    if (arguments_.url.empty()) return targets;
+    TRY(check_access(
+        targets, {flags_.allow, environment_.working_directory,
+                  parse_bool(environment_.get("BAKE_ALLOW_REMOTE_FS_ACCESS")).value_or(false)}));
+    return with_remote_access(access_, arguments_.url, std::move(targets));
+  }
+
+  // Targets with a call are looked at, the others are built.
+  Result<int> carry_out(const std::vector<bake::Target>& targets, const std::string& definition) {
+    const std::optional<Call> call = TRY(parse_call(flags_.check ? "check" : flags_.call));
+    std::vector<bake::Target> built;
+    for (const bake::Target& target : targets) {
+      const std::optional<Call> own = TRY(parse_call(target.call));
+      if (!call && !own) built.push_back(target);
+    }
+    int status = 0;
+    if (built.size() < targets.size()) {
+      status = TRY(run_call_session(invocation_, {.targets = targets,
+                                                  .base_directory = environment_.working_directory,
+                                                  .progress = flags_.progress,
+                                                  .call = call,
+                                                  .bake_definition = definition}));
+      if (built.empty()) return status;
+    }
+    const int built_status =
+        TRY(run_build_session(invocation_, {.targets = built,
+                                            .base_directory = environment_.working_directory,
+                                            .progress = flags_.progress,
+                                            .metadata_file = flags_.metadata_file,
+                                            .layer_split = flags_.layer_split,
+                                            .bake = true}));
+    return std::max(status, built_status);
+  }
+
+  int fail(const Error& error) const {
+    std::fputs(describe(error, texts_).c_str(), stderr);
     return exit_code(error);
-  };
+  }
 
-  const auto definitions =
-      compose::read_definitions(files, TRY(bake_options(environment, variables)));
-  if (!definitions) return fail(definitions.error());
-  for (const std::string& warning : definitions->warnings) {
-    std::fprintf(stderr, "WARNING: %s\n", warning.c_str());
-  }
-  if (!flags.list.empty()) {
-    const bake::ListRequest request = TRY(bake::parse_list_request(flags.list));
-    TRY(write_all(STDOUT_FILENO, bake::list(*definitions, request)));
-    return 0;
-  }
-  const auto resolved = resolve(flags, *definitions, environment);
-  if (!resolved) return fail(resolved.error());
-  if (flags.print) {
-    TRY(write_all(STDOUT_FILENO, bake::print(*resolved) + "\n"));
-    return 0;
-  }
-  const auto targets = bake::to_targets(*resolved);
-  if (!targets) return fail(targets.error());
-  return carry_out(flags, *targets, bake::print(*resolved), invocation);
-}
+  const BakeFlags& flags_;
+  Invocation& invocation_;
+  const Environment& environment_;
+  const BakeArguments arguments_;
+  std::map<std::string, std::string> texts_;  // of the files, for errors
+  bake::Target access_;                       // to where the definition is
+  bake::Elsewhere elsewhere_;                 // its contexts are
+};
 
 }  // namespace
 
 Command make_bake_command(CLI::App& app) {
   const auto flags = std::make_shared<BakeFlags>();
-  app.add_option("targets", flags->targets, "Targets and groups (default: \"default\")")
-      ->type_name("TARGET");
+  app.add_option(
+         "targets", flags->words,
+         "Targets and groups (default: \"default\"); before them a git or http URL where the "
+         "definition is, and one for BAKE_CMD_CONTEXT")
+      ->type_name("[URL [URL]] TARGET");
   app.add_option(
          "-f,--file", flags->files,
-         "Compose or bake file; several are merged (default: compose.yaml, docker-bake.hcl, …)")
+         "Compose or bake file; several are merged (default: compose.yaml, docker-bake.hcl, …); "
+         "cwd://FILE is here where the others are at a URL")
       ->type_name("FILE")
       ->allow_extra_args(false);
   app.add_option("--set", flags->set, "Override a value: PATTERN.KEY[.SUBKEY]=VALUE")
@@ -129,6 +204,11 @@ Command make_bake_command(CLI::App& app) {
       ->allow_extra_args(false);
   app.add_option("--var", flags->variables, "Set a variable of a bake file: NAME=VALUE")
       ->type_name("VARIABLE")
+      ->allow_extra_args(false);
+  app.add_option("--allow", flags->allow,
+                 "What a definition at a URL may do here: fs.read, fs.write, fs (=PATH), ssh, "
+                 "network.host, security.insecure, device[=NAME]")
+      ->type_name("ENTITLEMENT")
       ->allow_extra_args(false);
   app.add_flag("--print", flags->print, "Print the resolved targets as JSON, build nothing");
   app.add_option("--list", flags->list, "List targets or variables[,format=json]")
@@ -151,7 +231,7 @@ Command make_bake_command(CLI::App& app) {
       ->type_name("MODE");
   app.add_option("--metadata-file", flags->metadata_file, "Write the results' metadata as JSON")
       ->type_name("FILE");
-  return {.run = [flags](Invocation& invocation) { return bake(*flags, invocation); },
+  return {.run = [flags](Invocation& invocation) { return BakeCommand(*flags, invocation).run(); },
           .builds = true};
 }
 

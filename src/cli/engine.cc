@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/guarded.h"
+#include "base/text.h"
 #include "cli/image_engines.h"
 #include "cli/key_agent.h"
 #include "cli/layer_starter.h"
@@ -44,6 +45,32 @@ class LazyExecutor : public executor::Executor {
   store::Store& store_;
   const std::function<void(std::string)> on_warning_;
   Guarded<std::unique_ptr<executor::OciExecutor>> executor_;
+};
+
+// Where CDI files lie: SLIPWAY_CDI_DIRS (separated by ":"), else as every program looks for them.
+std::vector<std::filesystem::path> device_directories(const Environment& environment) {
+  std::vector<std::filesystem::path> directories;
+  for (const std::string& directory :
+       split(environment.get("SLIPWAY_CDI_DIRS", "/etc/cdi:/var/run/cdi"), ':')) {
+    if (!directory.empty()) directories.emplace_back(directory);
+  }
+  return directories;
+}
+
+// The machine's devices, read when a step first requests one. Any thread.
+class LazyDevices {
+ public:
+  explicit LazyDevices(std::vector<std::filesystem::path> directories)
+      : directories_(std::move(directories)) {}
+  const executor::CdiDevices& get() {
+    std::call_once(read_, [&] { devices_ = executor::CdiDevices::read(directories_); });
+    return devices_;
+  }
+
+ private:
+  const std::vector<std::filesystem::path> directories_;
+  std::once_flag read_;
+  executor::CdiDevices devices_;
 };
 
 class BuildSecrets : public ops::SecretProvider, public ops::SshAgentProvider {
@@ -111,6 +138,7 @@ struct Engine::Parts {
         remote_cache(cache),
         secrets(options.secrets, options.invocation.environment, *store),
         executor(*store, options.on_warning),
+        devices(device_directories(options.invocation.environment)),
         files(*store, {.proxy = client_options(options.invocation.environment).proxy,
                        .ca_file = options.invocation.environment.get("SSL_CERT_FILE"),
                        .secret = secret_lookup(secrets)}),
@@ -136,6 +164,7 @@ struct Engine::Parts {
   cache::RemoteIndex remote_cache;
   BuildSecrets secrets;
   LazyExecutor executor;
+  LazyDevices devices;
   source::HttpFileSource files;
   source::GitSource git;
   ops::SourceRunner source;
@@ -156,14 +185,16 @@ Engine::~Engine() = default;
 Result<std::unique_ptr<Engine>> Engine::create(std::unique_ptr<store::Store> store,
                                                EngineOptions options) {
   auto parts = std::make_unique<Parts>(std::move(options), std::move(store));
-  parts->exec = TRY(ops::ExecRunner::create({.store = *parts->store,
-                                             .executor = parts->executor,
-                                             .contexts = parts->contexts,
-                                             .secrets = parts->secrets,
-                                             .agents = parts->secrets,
-                                             .pool = parts->pool,
-                                             .rootless = parts->rootless},
-                                            parts->options.allowed));
+  parts->exec = TRY(ops::ExecRunner::create(
+      {.store = *parts->store,
+       .executor = parts->executor,
+       .contexts = parts->contexts,
+       .secrets = parts->secrets,
+       .agents = parts->secrets,
+       .pool = parts->pool,
+       .rootless = parts->rootless,
+       .devices = [p = parts.get()]() -> const auto& { return p->devices.get(); }},
+      parts->options.allowed));
   parts->router = std::make_unique<ops::OpRouter>(
       ops::OpRouter::Runners{parts->source, *parts->exec, parts->file, parts->merge});
   parts->layer_starter = std::make_unique<LayerStarter>(*parts->router, parts->layers);
@@ -210,6 +241,10 @@ std::unique_ptr<ContextReader> Engine::context_reader(progress::Sink& progress,
   return std::make_unique<SolvedContexts>(
       SolvedContexts::Parts{*parts_->store, *parts_->scheduler, *parts_->remote_results,
                             parts_->files, parts_->git, progress, stop});
+}
+
+Status Engine::check_devices(const std::vector<graph::CdiDevice>& requests) const {
+  return parts_->exec->check_devices(requests);
 }
 
 source::ImageSource& Engine::images() {

@@ -52,6 +52,9 @@ class Engine {
   // Looks into remote contexts for the planner. The sink must outlive it.
   std::unique_ptr<ContextReader> context_reader(progress::Sink& progress, std::stop_token stop);
 
+  // What a step that requests these devices would fail with.
+  Status check_devices(const std::vector<graph::CdiDevice>& requests) const;
+
   // Caches to look in after the store, in this order. Not while anything is solved.
   void add_caches(std::vector<LoadedCache> caches);
   // Places that may have cache mounts beside a cache. Not while anything is solved.

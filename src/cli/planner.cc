@@ -7,7 +7,6 @@
 #include "base/file_io.h"
 #include "base/text.h"
 #include "cli/target_files.h"
-#include "frontend/dockerfile/executable.h"
 
 #include "frontend/dockerfile/ignore_file.h"
 #include "frontend/dockerfile/instruction_parser.h"
@@ -29,7 +28,10 @@ Error refuse(std::string_view what) {
 Status check_supported(const bake::Target& target) {
   if (!target.call.empty() && target.call != "build") return refuse("call=" + target.call);
   for (const std::string& e : target.entitlements) {
-    if (e != "network.host" && e != "security.insecure") return refuse("entitlement " + e);
+    const std::string key = e.substr(0, e.find('='));
+    if (key != "device" && e != "network.host" && e != "security.insecure") {
+      return refuse("entitlement " + e);
+    }
   }
   return {};
 }
@@ -132,7 +134,9 @@ Result<PlannedTarget> Planner::plan_one(const bake::Target& target) {
   prepared.options.multi_platform = platforms.size() > 1;
   PlannedTarget planned{target, TRY(convert(prepared, platforms))};
   for (const dockerfile::Conversion& platform : planned.platforms) {
-    TRY(dockerfile::check_steps(platform.definition));
+    if (options_.check_devices) {
+      TRY(dockerfile::check_devices(platform.definition, options_.check_devices));
+    }
     planned.multi_platform = platform.multi_platform;
   }
   return planned;
@@ -229,7 +233,7 @@ Result<dockerfile::ContextSource> Planner::named_context(const std::string& name
   }
   if (source.starts_with("docker-image://")) return dockerfile::parse_context_source(source);
   if (is_remote_context(source)) {
-    return dockerfile::ContextSource(dockerfile::UrlContext{source});
+    return dockerfile::ContextSource(dockerfile::url_context(source));
   }
   const fs::path path = absolute(source);
   if (!directory_exists(path)) {

@@ -13,6 +13,7 @@
 #include "cli/environment.h"
 #include "frontend/bake/target.h"
 #include "frontend/dockerfile/convert.h"
+#include "frontend/dockerfile/executable.h"
 #include "frontend/dockerfile/lint/check_dockerfile.h"
 #include "progress/sink.h"
 
@@ -69,6 +70,8 @@ struct PlannerOptions {
   progress::Sink& progress;
   // Looks into remote contexts; null: what they hold is not known.
   ContextReader* contexts = nullptr;
+  // Whether steps can have their devices; null: nobody runs them.
+  dockerfile::DeviceCheck check_devices = {};
 };
 
 class Planner {

@@ -32,10 +32,10 @@ Result<std::string> read_up_to(int fd, size_t max_bytes) {
 
 }  // namespace
 
-Result<std::optional<std::string>> SolvedContexts::read_start(const graph::Definition& definition,
-                                                              const std::string& path,
-                                                              size_t max_bytes) {
-  if (!definition.root()) return std::optional<std::string>();
+Result<std::vector<std::optional<std::string>>> SolvedContexts::read_starts(
+    const graph::Definition& definition, const std::vector<std::string>& paths, size_t max_bytes) {
+  std::vector<std::optional<std::string>> texts(paths.size());
+  if (!definition.root()) return texts;
   auto results =
       TRY(parts_.scheduler.solve({definition, {*definition.root()}, parts_.progress, parts_.stop}));
   solver::StepResult solved = std::move(results.at(0));
@@ -50,10 +50,13 @@ Result<std::optional<std::string>> SolvedContexts::read_start(const graph::Defin
   const exporter::MountedResult mounted =
       TRY(exporter::MountedResult::open(parts_.store, *snapshot));
   const RootDir root = TRY(RootDir::open(mounted.path()));
-  const auto info = TRY(root.stat_at(path, true));
-  if (!info || !S_ISREG(info->st_mode)) return std::optional<std::string>();
-  const UniqueFd file = TRY(root.open_at(path, O_RDONLY));
-  return std::optional(TRY(read_up_to(file.get(), max_bytes).context(path)));
+  for (size_t i = 0; i < paths.size(); ++i) {
+    const auto info = TRY(root.stat_at(paths[i], true));
+    if (!info || !S_ISREG(info->st_mode)) continue;
+    const UniqueFd file = TRY(root.open_at(paths[i], O_RDONLY));
+    texts[i] = TRY(read_up_to(file.get(), max_bytes).context(paths[i]));
+  }
+  return texts;
 }
 
 Result<std::optional<int64_t>> SolvedContexts::time(const graph::SourceOp& source,

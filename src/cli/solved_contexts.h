@@ -28,8 +28,9 @@ class SolvedContexts : public ContextReader {
   };
   explicit SolvedContexts(Parts parts) : parts_(parts) {}
 
-  Result<std::optional<std::string>> read_start(const graph::Definition& definition,
-                                                const std::string& path, size_t max_bytes) override;
+  Result<std::vector<std::optional<std::string>>> read_starts(const graph::Definition& definition,
+                                                              const std::vector<std::string>& paths,
+                                                              size_t max_bytes) override;
   Result<std::optional<int64_t>> time(const graph::SourceOp& source,
                                       const std::string& step_name) override;
   Result<std::string> take_archive(std::string start, int fd) override;

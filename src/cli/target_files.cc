@@ -18,8 +18,6 @@ namespace fs = std::filesystem;
 constexpr size_t kMaxDockerfileBytes = 1 << 20;
 constexpr char kDefaultName[] = "Dockerfile";
 constexpr char kStdin[] = "-";
-// What a file behind a URL is called in the context that it makes.
-constexpr char kUrlFile[] = "context";
 
 bool is_http(const std::string& text) {
   return text.starts_with("http://") || text.starts_with("https://");
@@ -35,7 +33,15 @@ class FileFinder {
  public:
   FileFinder(const bake::Target& target, dockerfile::ConvertOptions convert,
              const TargetFilesOptions& options)
-      : target_(target), convert_(std::move(convert)), options_(options) {}
+      : target_(target),
+        dockerfile_(target.dockerfile),
+        convert_(std::move(convert)),
+        options_(options) {
+    constexpr std::string_view kHere = "cwd://";
+    if (!dockerfile_.starts_with(kHere)) return;
+    dockerfile_ =
+        (options.base_directory / dockerfile_.substr(kHere.size())).lexically_normal().string();
+  }
 
   Result<TargetFiles> find() {
     TRY(find_context());
@@ -43,13 +49,13 @@ class FileFinder {
     if (has_text_) return std::move(files_);
     if (target_.dockerfile_inline) {
       TRY(take(kDefaultName, [&] { return Result<std::string>(*target_.dockerfile_inline); }));
-    } else if (target_.dockerfile == kStdin) {
+    } else if (dockerfile_ == kStdin) {
       TRY(take(kDefaultName, [&] {
         return read_fd(STDIN_FILENO, kMaxDockerfileBytes).context("read Dockerfile from stdin");
       }));
-    } else if (is_http(target_.dockerfile)) {
-      TRY(read_remote(dockerfile::http_file_definition(target_.dockerfile, kDefaultName),
-                      kDefaultName, target_.dockerfile));
+    } else if (is_http(dockerfile_)) {
+      TRY(read_remote(dockerfile::http_file_definition(dockerfile_, kDefaultName), kDefaultName,
+                      dockerfile_));
     } else if (files_.url && !fs::path(name()).is_absolute()) {
       TRY(read_from_context());
     } else {
@@ -59,9 +65,7 @@ class FileFinder {
   }
 
  private:
-  std::string name() const {
-    return target_.dockerfile.empty() ? kDefaultName : target_.dockerfile;
-  }
+  std::string name() const { return dockerfile_.empty() ? kDefaultName : dockerfile_; }
 
   Status find_context() {
     if (target_.context == kStdin) return read_stdin();
@@ -74,14 +78,15 @@ class FileFinder {
       return make_error(ErrorCode::NotFound, "build context {}: no such directory",
                         without_passwords(target_.context));
     }
-    files_.url = dockerfile::UrlContext{target_.context};
-    if (!TRY(dockerfile::parse_git_ref(target_.context))) TRY(look_at_url());
+    files_.url = dockerfile::url_context(target_.context);
+    const bool is_git = TRY(dockerfile::parse_git_ref(target_.context)).has_value();
+    if (!is_git && !files_.url->is_archive) TRY(look_at_url());
     return {};
   }
 
   // A tar archive or a Dockerfile.
   Status read_stdin() {
-    if (target_.dockerfile == kStdin) {
+    if (dockerfile_ == kStdin) {
       return make_error(ErrorCode::InvalidInput,
                         "stdin cannot be both the build context and the Dockerfile");
     }
@@ -123,8 +128,9 @@ class FileFinder {
       return {};
     }
     convert_.main_context = *files_.url;
-    const auto start = TRY(options_.contexts->read_start(
-        TRY(dockerfile::main_context_definition(convert_)), kUrlFile, source::kArchiveHeaderBytes));
+    const auto start = TRY(
+        options_.contexts->read_start(TRY(dockerfile::main_context_definition(convert_)),
+                                      dockerfile::kUrlContextFile, source::kArchiveHeaderBytes));
     files_.url->is_archive = source::is_archive(start.value_or(""));
     return {};
   }
@@ -134,7 +140,7 @@ class FileFinder {
     const graph::Definition definition = TRY(dockerfile::main_context_definition(convert_));
     const bool is_dockerfile =
         !files_.url->is_archive && !TRY(dockerfile::parse_git_ref(files_.url->url));
-    if (is_dockerfile) return read_remote(definition, kUrlFile, target_.context);
+    if (is_dockerfile) return read_remote(definition, dockerfile::kUrlContextFile, target_.context);
     return read_remote(definition, name(), name());
   }
 
@@ -220,6 +226,7 @@ class FileFinder {
   }
 
   const bake::Target& target_;
+  std::string dockerfile_;  // what "cwd://" is of is put before it
   dockerfile::ConvertOptions convert_;
   const TargetFilesOptions& options_;
   TargetFiles files_;

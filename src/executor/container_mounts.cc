@@ -4,7 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/file_io.h"
+#include "executor/device_nodes.h"
 
 namespace slipway::executor {
 namespace {
@@ -150,6 +153,41 @@ Status ContainerMounts::add(const ContainerMount& mount) {
     Status operator()(const SocketMount& m) const { return mounts.add_socket(m); }
   };
   return std::visit(Visitor{*this}, mount);
+}
+
+Status ContainerMounts::add_device(const CdiDeviceNode& node, const ContainerUser& user) {
+  const std::filesystem::path source = TRY(device_node(node, user, next_scratch_file()));
+  const std::string real = TRY(mount_point(node.path, MountStubs::Kind::File));
+  resolved_.push_back({real, "bind", source, {"bind", "nosuid", "noexec"}});
+  return {};
+}
+
+Status ContainerMounts::add_host(const CdiMount& mount) {
+  struct stat info;
+  if (::stat(mount.host_path.c_str(), &info) != 0) {
+    return errno_error("mount {}: {}", mount.container_path, mount.host_path);
+  }
+  const bool directory = S_ISDIR(info.st_mode);
+  const std::string real = TRY(mount_point(
+      mount.container_path, directory ? MountStubs::Kind::Directory : MountStubs::Kind::File));
+  std::vector<std::string> options = mount.options;
+  const bool has_bind = std::ranges::any_of(
+      options, [](const std::string& option) { return option == "bind" || option == "rbind"; });
+  if (!has_bind) options.push_back("bind");
+  resolved_.push_back({real, "bind", mount.host_path, std::move(options)});
+  // The host's: no mount point is made in it.
+  if (directory) coverings_.push_back({real, mount.host_path, true});
+  return {};
+}
+
+Status ContainerMounts::add_devices(const CdiEdits& devices, const ContainerUser& user) {
+  for (const CdiDeviceNode& node : devices.nodes) TRY(add_device(node, user));
+  std::vector<CdiMount> mounts = devices.mounts;
+  std::ranges::stable_sort(mounts, {}, [](const CdiMount& mount) {
+    return std::ranges::count(mount.container_path, '/');
+  });
+  for (const CdiMount& mount : mounts) TRY(add_host(mount));
+  return {};
 }
 
 Status ContainerMounts::ensure_directory(const std::string& path, const ContainerUser& user) {

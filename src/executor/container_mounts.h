@@ -29,6 +29,9 @@ class ContainerMounts {
   Status add_generated(const std::string& destination, std::string_view content);
   // In order: a mount may lie inside an earlier one.
   Status add(const ContainerMount& mount);
+  // The nodes of devices for `user`, and what is mounted for them, as the host's administrator
+  // wrote it: here nodes open.
+  Status add_devices(const CdiEdits& devices, const ContainerUser& user);
   // Makes the working directory, owned by `user`, when it is missing. It stays in the image.
   Status ensure_directory(const std::string& path, const ContainerUser& user);
 
@@ -54,6 +57,8 @@ class ContainerMounts {
   Status add_tmpfs(const TmpfsMount& mount);
   Status add_file(const FileMount& mount);
   Status add_socket(const SocketMount& mount);
+  Status add_device(const CdiDeviceNode& node, const ContainerUser& user);
+  Status add_host(const CdiMount& mount);
   std::filesystem::path next_scratch_file();
 
   const RootDir& rootfs_;

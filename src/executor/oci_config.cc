@@ -185,10 +185,27 @@ Json process_user(const ContainerUser& user) {
 
 std::vector<std::string> environment_of(const OciConfigInput& input) {
   std::vector<std::string> env = input.spec.env;
+  for (const std::string& variable : input.spec.devices.env) {
+    const std::string start = variable.substr(0, variable.find('=') + 1);
+    std::erase_if(env, [&](const std::string& other) { return other.starts_with(start); });
+    env.push_back(variable);
+  }
   const bool has_home = std::ranges::any_of(
       env, [](const std::string& variable) { return variable.starts_with("HOME="); });
   if (!has_home) env.push_back("HOME=" + input.user.home);
   return env;
+}
+
+Json hooks_of(const CdiEdits& devices) {
+  Json hooks = Json::object();
+  for (const CdiHook& hook : devices.hooks) {
+    Json entry = {{"path", hook.path}};
+    if (!hook.args.empty()) entry["args"] = hook.args;
+    if (!hook.env.empty()) entry["env"] = hook.env;
+    if (hook.timeout) entry["timeout"] = *hook.timeout;
+    hooks[hook.moment].push_back(std::move(entry));
+  }
+  return hooks;
 }
 
 Json seccomp_conditions(const SeccompRule& rule) {
@@ -283,6 +300,7 @@ Result<std::string> make_oci_config(const OciConfigInput& input) {
       {"mounts", mounts_of(input)},
       {"linux", {{"namespaces", namespaces_of(input)}}},
   };
+  if (!input.spec.devices.hooks.empty()) config["hooks"] = hooks_of(input.spec.devices);
   add_confinement(input, config);
   try {
     return config.dump();

@@ -228,7 +228,9 @@ Result<std::unique_ptr<OciExecutor>> OciExecutor::create(OciExecutorOptions opti
 }
 
 Result<std::string> OciExecutor::write_bundle(const ProcessSpec& spec, Container& container) {
-  const ContainerUser user = TRY(look_up_user(container.rootfs, spec.user));
+  ContainerUser user = TRY(look_up_user(container.rootfs, spec.user));
+  const std::vector<uint32_t>& gids = spec.devices.additional_gids;
+  user.additional_gids.insert(user.additional_gids.end(), gids.begin(), gids.end());
   ContainerMounts& mounts = container.mounts;
   TRY(mounts.add_standard());
   const bool forwarded =
@@ -239,6 +241,7 @@ Result<std::string> OciExecutor::write_bundle(const ProcessSpec& spec, Container
                     forwarded ? std::optional<std::string>(kDnsForwarder) : std::nullopt)));
   TRY(mounts.add_generated("/etc/hosts", hosts_file(spec.hostname, spec.extra_hosts)));
   for (const ContainerMount& mount : spec.mounts) TRY(mounts.add(mount));
+  TRY(mounts.add_devices(spec.devices, user));
   TRY(mounts.ensure_directory(spec.cwd.empty() ? "/" : spec.cwd, user));
   return make_oci_config(
       {spec, user, container.network.path(), mounts.resolved(), seccomp_, in_user_namespace_});

@@ -277,6 +277,67 @@ TEST_F(OciExecutorTest, SecretHasItsOwnerAndModeAndIsOnNoDisk) {
   EXPECT_EQ(machine.run(process).out, "hush 5:6 440\n - tmpfs \n");
 }
 
+CdiDeviceNode device_at(const std::string& path, const std::string& host_path) {
+  CdiDeviceNode node;
+  node.path = path;
+  node.host_path = host_path;
+  return node;
+}
+
+TEST_F(OciExecutorTest, DevicesBringNodesMountsVariablesAndGroups) {
+  fs::create_directories(machine.directory() / "driver/lib");
+  std::ofstream(machine.directory() / "driver/lib/file") << "library\n";
+  ProcessSpec process = machine.shell(
+      "echo lost >/dev/bus/spare && stat -c %t:%T /dev/bus/spare; cat /usr/lib/driver/lib/file;"
+      "touch /usr/lib/driver/x 2>/dev/null || echo ro; echo $WHICH; id -G; ls /dev");
+  process.env.push_back("WHICH=none");
+  process.devices.env = {"WHICH=this"};
+  process.devices.nodes = {device_at("/dev/bus/spare", "/dev/null")};
+  process.devices.mounts = {{machine.directory() / "driver", "/usr/lib/driver", {"ro", "nosuid"}}};
+  process.devices.additional_gids = {44};
+  const auto before = tree_of(machine);
+  const StepOutcome step = machine.run(process);
+  EXPECT_THAT(step.out, HasSubstr("1:3\nlibrary\nro\nthis\n0 44\n")) << step.error << step.err;
+  EXPECT_EQ(tree_of(machine), before);
+}
+
+TEST_F(OciExecutorTest, AUserOwnsTheDevicesOfItsStep) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root: makes device nodes";
+  ProcessSpec process = machine.shell("stat -c '%u:%g %a' /dev/own /dev/given; echo x >/dev/own");
+  process.user = "1000:1001";
+  process.devices.nodes = {device_at("/dev/own", "/dev/null"),
+                           device_at("/dev/given", "/dev/zero")};
+  process.devices.nodes[0].mode = 0600;
+  process.devices.nodes[1].uid = 7;
+  process.devices.nodes[1].gid = 0;
+  const StepOutcome step = machine.run(process);
+  EXPECT_EQ(step.out, "1000:1001 600\n7:0 666\n") << step.error << step.err;
+  EXPECT_EQ(step.exit_code, 0) << step.err;
+}
+
+TEST_F(OciExecutorTest, HooksRunOnTheHost) {
+  const fs::path marker = machine.directory() / "marker";
+  CdiHook hook;
+  hook.moment = "createRuntime";
+  hook.path = "/bin/sh";
+  hook.args = {"sh", "-c", "echo $WHO >" + marker.string()};
+  hook.env = {"WHO=hook"};
+  ProcessSpec process = machine.shell("true");
+  process.devices.hooks = {hook};
+  const StepOutcome step = machine.run(process);
+  EXPECT_EQ(step.exit_code, 0) << step.error;
+  EXPECT_EQ(*read_file(marker), "hook\n");
+}
+
+TEST_F(OciExecutorTest, DeviceNodesThatAreNotThereAreNamed) {
+  ProcessSpec process = machine.shell("true");
+  process.devices.nodes = {device_at("/dev/x", "/dev/nothing-there")};
+  EXPECT_EQ(machine.run(process).error,
+            "device node /dev/nothing-there: there is none on this machine");
+  process.devices.nodes = {device_at("/dev/x", "/etc/passwd")};
+  EXPECT_EQ(machine.run(process).error, "device node /etc/passwd: it is none");
+}
+
 TEST_F(OciExecutorTest, CancelEndsTheWholeTreeAtOnce) {
   std::stop_source stop;
   StepOutcome step;

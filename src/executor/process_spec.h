@@ -12,6 +12,7 @@
 
 #include "base/child_process.h"
 #include "base/result.h"
+#include "executor/cdi_spec.h"
 
 namespace slipway::executor {
 
@@ -65,6 +66,7 @@ struct ProcessSpec {
   std::filesystem::path rootfs;  // a mounted, writable root file system
   bool readonly_rootfs = false;  // the process cannot write to it
   std::vector<ContainerMount> mounts;
+  CdiEdits devices;  // what the devices of the step need
   Network network = Network::Private;
   bool insecure = false;  // --security=insecure: all capabilities, no seccomp
   std::string hostname = "buildkitsandbox";

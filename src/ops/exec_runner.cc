@@ -111,8 +111,37 @@ ExecRunner::ExecRunner(const Parts& parts, const ExecOptions& options, TempDir s
       stubs_(std::move(stubs)),
       platforms_(std::move(probes)) {}
 
+// The devices that a step gets are in its key, not those that it asks for: a step that ran without
+// an optional one runs again where there is one. (As BuildKit has it for devices allowed by name.)
 Result<solver::CacheMap> ExecRunner::cache_map(const solver::StepContext& context) {
-  return exec_cache_map(context.vertex);
+  const graph::ExecOp& op = op_of(context);
+  if (op.cdi_devices.empty()) return exec_cache_map(context.vertex);
+  graph::ExecOp resolved = op;
+  resolved.cdi_devices.clear();
+  const std::vector<std::string> names = TRY(devices_of(op.cdi_devices));
+  for (const std::string& name : names) resolved.cdi_devices.push_back({name, false});
+  graph::Vertex vertex = context.vertex;
+  vertex.op = std::move(resolved);
+  return exec_cache_map(vertex);
+}
+
+Result<std::vector<std::string>> ExecRunner::devices_of(
+    const std::vector<graph::CdiDevice>& requests) const {
+  if (requests.empty()) return std::vector<std::string>();
+  const executor::CdiDevices none;
+  return devices_for(requests, parts_.devices ? parts_.devices() : none, options_.devices);
+}
+
+Result<executor::CdiEdits> ExecRunner::device_edits(
+    const std::vector<graph::CdiDevice>& requests) const {
+  const std::vector<std::string> names = TRY(devices_of(requests));
+  if (names.empty()) return executor::CdiEdits();
+  return parts_.devices().edits_of(names);
+}
+
+Status ExecRunner::check_devices(const std::vector<graph::CdiDevice>& requests) const {
+  TRY(device_edits(requests));
+  return {};
 }
 
 Result<Digest> ExecRunner::content_digest(const solver::StepContext& context, size_t index,
@@ -179,6 +208,7 @@ Result<executor::ProcessSpec> ExecRunner::process_of(const graph::ExecOp& op) co
                  : op.network == graph::NetMode::None ? executor::Network::None
                                                       : executor::Network::Private;
   spec.insecure = op.security == graph::SecurityMode::Insecure;
+  spec.devices = TRY(device_edits(op.cdi_devices));
   return spec;
 }
 
@@ -193,11 +223,7 @@ Result<std::vector<solver::StepResult>> ExecRunner::run(
     return make_error(ErrorCode::PermissionDenied, "network.host is not allowed")
         .with_hint("allow it: --allow network.host");
   }
-  for (const graph::CdiDevice& device : op.cdi_devices) {
-    if (!device.optional) {
-      return make_error(ErrorCode::Unsupported, "device {}: steps get no devices", device.name);
-    }
-  }
+
   if (context.vertex.platform) TRY(platforms_.check(*context.vertex.platform));
   executor::ProcessSpec spec = TRY(process_of(op));
   const ExecSources sources{parts_.store,  parts_.pool,     parts_.rootless, parts_.secrets,

@@ -226,6 +226,45 @@ TEST_F(ExecRunnerTest, PrivilegesMustBeAllowed) {
   EXPECT_TRUE(run(host));
 }
 
+TEST_F(ExecRunnerTest, StepsGetTheDevicesThatAreAllowedAndTheirKeyKnows) {
+  const fs::path directory = machine.directory() / "cdi";
+  fs::create_directories(directory);
+  graph::ExecOp exec = op("echo $DEVICE");
+  exec.cdi_devices = {{"v.c/x", true}};
+  const auto key_of = [&](const graph::ExecOp& wanted) {
+    graph::Vertex vertex;
+    vertex.op = wanted;
+    vertex.inputs.resize(1);
+    progress::VertexReporter reporter(log, {});
+    return runner->cache_map({vertex, reporter, {}})->digest;
+  };
+  executor::CdiDevices devices;
+  const auto look_again = [&](const ExecOptions& options) {
+    devices = executor::CdiDevices::read({directory});
+    runner = *ExecRunner::create({*store, machine.executor(), contexts, secrets, secrets, pool,
+                                  false, [&]() -> const auto& { return devices; }},
+                                 options);
+  };
+  look_again({});
+  EXPECT_EQ(key_of(exec), key_of(op("echo $DEVICE")));
+  EXPECT_TRUE(run(exec));
+  EXPECT_EQ(log.text, "\n");
+
+  std::ofstream(directory / "x.yaml")
+      << "cdiVersion: 0.6.0\nkind: v.c/x\n"
+         "devices: [{name: d, containerEdits: {env: [DEVICE=d]}}]\n";
+  look_again({});
+  EXPECT_EQ(error_of(exec), "device v.c/x=d is requested by the build but not allowed");
+  ExecOptions options;
+  options.devices.all = true;
+  look_again(options);
+  EXPECT_NE(key_of(exec), key_of(op("echo $DEVICE")));
+  EXPECT_TRUE(run(exec));
+  EXPECT_EQ(log.text, "d\n");
+  exec.cdi_devices = {{"v.c/y", false}};
+  EXPECT_EQ(error_of(exec), "device v.c/y is required, but there is none on this machine");
+}
+
 TEST_F(ExecRunnerTest, ReadOnlyRootCannotBeWritten) {
   graph::ExecOp exec = op("touch /etc/x");
   exec.mounts.front().readonly = true;

@@ -14,6 +14,7 @@ namespace slipway::bake {
 namespace {
 
 constexpr char kSourceDateEpoch[] = "SOURCE_DATE_EPOCH";  // given to every build that sets none
+constexpr std::string_view kHere = "cwd://";
 
 // Compose allows dots in the names of services, bake does not.
 std::string sanitized(std::string name) {
@@ -31,8 +32,10 @@ void add_once(std::vector<std::string>& list, const std::string& text) {
 
 class Resolver {
  public:
-  Resolver(const Definitions& definitions, Overrides overrides)
-      : definitions_(definitions), overrides_(std::move(overrides)) {}
+  Resolver(const Definitions& definitions, Overrides overrides, Elsewhere elsewhere)
+      : definitions_(definitions), overrides_(std::move(overrides)) {
+    result_.elsewhere = std::move(elsewhere);
+  }
 
   Result<Resolved> run(const std::vector<std::string>& names) {
     for (const std::string& name : names) {
@@ -132,12 +135,35 @@ class Resolver {
     target.inherits.clear();
     if (!target.context) target.context = ".";
     if (!target.dockerfile || target.dockerfile->empty()) target.dockerfile = "Dockerfile";
-    if (target.context->starts_with("cwd://")) {
-      target.context = clean_path(target.context->substr(6));
-    } else if (!is_remote(*target.context)) {
-      target.context = clean_path(*target.context);
-    }
+    TRY(place_context(target));
     return target;
+  }
+
+  Status place_context(TargetDefinition& target) const {
+    std::string& context = *target.context;
+    if (context.starts_with(kHere)) {
+      context = clean_path(context.substr(kHere.size()));
+      return check_dockerfile_is_here(target);
+    }
+    if (context == "-" || is_remote(context)) return {};
+    context = clean_path(context);
+    if (result_.elsewhere) context = TRY(result_.elsewhere(context));
+    return {};
+  }
+
+  // A Dockerfile is looked for in the context, which is not where the definition is.
+  Status check_dockerfile_is_here(const TargetDefinition& target) const {
+    const std::string& file = *target.dockerfile;
+    if (!result_.elsewhere || target.dockerfile_inline || is_remote(file) ||
+        file.starts_with(kHere)) {
+      return {};
+    }
+    return make_error(ErrorCode::Unsupported,
+                      "target {}: the Dockerfile {} of a definition that is elsewhere cannot be "
+                      "read for a context that is here",
+                      target.name, file)
+        .with_hint(fmt::format("for a Dockerfile that is here: dockerfile = \"cwd://{}\"", file))
+        .at(target.span);
   }
 
   // Makes the targets that `name` uses as contexts, and checks that they fit.
@@ -222,7 +248,17 @@ Status check_supported(const TargetDefinition& definition) {
   return {};
 }
 
-Result<Target> to_target(const TargetDefinition& definition) {
+// A named context that is a directory, where it is.
+Result<std::string> placed(const std::string& path, const Elsewhere& elsewhere) {
+  if (path.starts_with(kHere)) return clean_path(path.substr(kHere.size()));
+  if (!elsewhere || is_remote(path)) return path;
+  for (const char* other : {"target:", "docker-image:", "oci-layout:"}) {
+    if (path.starts_with(other)) return path;
+  }
+  return elsewhere(clean_path(path));
+}
+
+Result<Target> to_target(const TargetDefinition& definition, const Elsewhere& elsewhere) {
   TRY(check_supported(definition));
   Target target;
   target.name = definition.name;
@@ -233,9 +269,7 @@ Result<Target> to_target(const TargetDefinition& definition) {
   target.target = definition.target.value_or("");
   for (const auto& [name, value] : definition.args) target.args[name] = value;
   target.contexts = definition.contexts;
-  for (auto& [name, path] : target.contexts) {
-    if (path.starts_with("cwd://")) path = clean_path(path.substr(6));
-  }
+  for (auto& [name, path] : target.contexts) path = TRY(placed(path, elsewhere));
   target.labels = definition.labels;
   target.annotations = list_of(definition.annotations);
   target.tags = list_of(definition.tags);
@@ -291,7 +325,8 @@ Result<Resolved> resolve(const Definitions& definitions, const Request& request,
   std::vector<std::string> set = request.set;
   for (std::string& text : override_texts(request.flags)) set.push_back(std::move(text));
   Overrides overrides = TRY(parse_overrides(set, definitions, environment));
-  Resolved resolved = TRY(Resolver(definitions, std::move(overrides)).run(names));
+  Resolver resolver(definitions, std::move(overrides), request.elsewhere);
+  Resolved resolved = TRY(resolver.run(names));
   for (const auto& [name, target] : resolved.targets) {
     if (request.stdin_allowed) break;
     if (target.context == "-") return invalid_input("context from stdin not allowed in bake");
@@ -306,7 +341,7 @@ Result<Resolved> resolve(const Definitions& definitions, const Request& request,
 Result<std::vector<Target>> to_targets(const Resolved& resolved) {
   std::vector<Target> targets;
   for (const auto& [name, definition] : resolved.targets) {
-    targets.push_back(TRY(to_target(definition)));
+    targets.push_back(TRY(to_target(definition, resolved.elsewhere)));
   }
   return targets;
 }

@@ -95,6 +95,36 @@ TEST(Resolve, MakesTargetsForTheEngine) {
   EXPECT_THAT(target.ssh, ElementsAre("default", "k=a,b"));
 }
 
+TEST(Resolve, DirectoriesOfADefinitionElsewhereAreThere) {
+  const std::string json = R"({"target": {"default": {
+    "context": "x/../sub", "dockerfile": "cwd://D",
+    "contexts": {"dir": "a", "mine": "cwd://b/../c", "image": "docker-image://x", "url": "https://h"}}}})";
+  const Request request{.elsewhere = [](const std::string& directory) {
+    return Result<std::string>("there:" + directory);
+  }};
+  const auto result = resolved(json, request);
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->targets.at("default").context, "there:sub");
+  const Target target = to_targets(*result)->at(0);
+  EXPECT_EQ(target.dockerfile, "cwd://D");
+  EXPECT_THAT(target.contexts,
+              ElementsAre(Pair("dir", "there:a"), Pair("image", "docker-image://x"),
+                          Pair("mine", "c"), Pair("url", "https://h")));
+}
+
+TEST(Resolve, ADockerfileElsewhereIsNotReadForAContextHere) {
+  const Request request{.elsewhere = [](const std::string& d) { return Result<std::string>(d); }};
+  EXPECT_THAT(error_of(R"({"target": {"default": {"context": "cwd://"}}})", request),
+              HasSubstr("cannot be read for a context that is here"));
+  EXPECT_EQ(error_of(R"({"target": {"default": {"context": "cwd://"}}})"), "");
+  EXPECT_EQ(error_of(R"({"target": {"default": {"context": "cwd://", "dockerfile": "cwd://D"}}})",
+                     request),
+            "");
+  EXPECT_EQ(error_of(R"({"target": {"default": {"context": "cwd://", "dockerfile-inline": "x"}}})",
+                     request),
+            "");
+}
+
 TEST(Print, IsTheTextOfBuildx) {
   const auto result = resolved(R"({"target": {"default": {
     "args": {"A": "$${x} <"}, "attest": ["type=sbom,disabled=true"], "pull": false,

@@ -6,9 +6,11 @@
 
 #include "base/result.h"
 #include "frontend/bake/definition.h"
-#include "frontend/compose/value.h"
+#include "yaml/value.h"
 
 namespace slipway::compose {
+
+using yaml::Value;
 
 using ContextReader = std::function<Result<std::string>(const Value& path)>;
 

@@ -4,9 +4,11 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "frontend/compose/value.h"
+#include "yaml/value.h"
 
 namespace slipway::compose {
+
+using yaml::Value;
 
 // Keys of `build`: any other one is an error that names the nearest.
 Status check_build_keys(const Value& build, std::string_view service);

@@ -58,12 +58,12 @@ Result<std::vector<Value>> sequence(const Value& value, std::string_view name) {
   std::vector<Value> items;
   for (const auto& [key, member] : value.members) {
     if (!member.is_list()) {
-      items.push_back(scalar(key + "=" + scalar_text(member), member.span));
+      items.push_back(yaml::scalar(key + "=" + scalar_text(member), member.span));
       continue;
     }
     for (const Value& item : member.items) {
       if (!item.is_scalar()) return cannot_override(item, name);
-      items.push_back(scalar(key + "=" + scalar_text(item), item.span));
+      items.push_back(yaml::scalar(key + "=" + scalar_text(item), item.span));
     }
   }
   return items;
@@ -181,7 +181,7 @@ Result<std::vector<Value>> key_values(const Value& value, std::string_view what)
           .at(member.span);
     }
     entries.push_back(
-        scalar(member.is_null() ? key : key + "=" + scalar_text(member), member.span));
+        yaml::scalar(member.is_null() ? key : key + "=" + scalar_text(member), member.span));
   }
   return entries;
 }

@@ -5,9 +5,11 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "frontend/compose/value.h"
+#include "yaml/value.h"
 
 namespace slipway::compose {
+
+using yaml::Value;
 
 // Maps merge member by member, lists grow by what they do not hold yet, anything else is replaced.
 // "!reset" removes, "!override" replaces as a whole.

@@ -95,7 +95,7 @@ void rebase_service(Value& service, const std::string& folder) {
     return;
   }
   if (!build->is_map()) return;
-  if (build->find("context") == nullptr) build->set("context", scalar(".", build->span));
+  if (build->find("context") == nullptr) build->set("context", yaml::scalar(".", build->span));
   rebase_path(build->find("context"), folder);
   rebase_contexts(build->find("additional_contexts"), folder);
 }
@@ -120,7 +120,7 @@ class Loader {
   Result<Value> load(std::span<const File> files, const Environment& environment, int depth) {
     Value model;
     for (const File& file : files) {
-      for (Value& document : TRY(parse_yaml(file.text, file.name))) {
+      for (Value& document : TRY(yaml::parse_yaml(file.text, file.name))) {
         if (document.is_null()) continue;
         if (!document.is_map()) {
           return Error(ErrorCode::InvalidInput, "top-level object must be a mapping")
@@ -222,7 +222,7 @@ class Loader {
   }
 
   static Result<Value> single_document(std::string_view text, const std::string& path) {
-    std::vector<Value> documents = TRY(parse_yaml(text, path));
+    std::vector<Value> documents = TRY(yaml::parse_yaml(text, path));
     if (documents.empty() || !documents[0].is_map()) {
       return make_error(ErrorCode::InvalidInput, "read {}: top-level object must be a mapping",
                         path);
@@ -306,7 +306,7 @@ class Loader {
 Result<std::string> project_name(std::span<const File> files, const Environment& environment) {
   std::string name;
   for (const File& file : files) {
-    for (const Value& document : TRY(parse_yaml(file.text, file.name))) {
+    for (const Value& document : TRY(yaml::parse_yaml(file.text, file.name))) {
       const Value* named = document.find("name");
       if (named == nullptr || !named->is_scalar()) continue;
       Result<std::string> text = interpolate(named->text, environment);

@@ -5,9 +5,11 @@
 
 #include "base/result.h"
 #include "frontend/compose/compose.h"
-#include "frontend/compose/value.h"
+#include "yaml/value.h"
 
 namespace slipway::compose {
+
+using yaml::Value;
 
 struct Model {
   Value root;

@@ -42,8 +42,11 @@ struct OciLayoutContext {
 // git, or a file behind http(s).
 struct UrlContext {
   std::string url;
-  bool is_archive = false;  // of the main context: the file's entries are its files
+  bool is_archive = false;     // of the main context: the file's entries are its files
+  std::string directory = {};  // of the archive, that has them; empty: all of it
 };
+// A URL as users write it: "https://host/a.tar.gz#:DIR" is the directory DIR of an archive.
+UrlContext url_context(std::string_view text);
 // Another target's result.
 struct InputContext {
   std::shared_ptr<const graph::Definition> definition;  // shared by all that build on the target
@@ -140,6 +143,9 @@ struct Conversion {
 
 Result<Conversion> convert(const Dockerfile& dockerfile, const ConvertOptions& options,
                            ImageResolver& resolver);
+
+// The name that what is behind http(s) has as a file of the context.
+inline constexpr char kUrlContextFile[] = "context";
 
 // The main context alone, whose files may be looked into before there is a Dockerfile to convert.
 Result<graph::Definition> main_context_definition(const ConvertOptions& options);

@@ -184,6 +184,8 @@ std::string json_list(const std::vector<std::string>& items);
 
 // Resolves SOURCE_DATE_EPOCH (epoch.cc).
 Status set_epoch(ConvertContext& context, const Dockerfile& dockerfile);
+// The files of an archive that is behind http(s), or those of a directory in it (main_context.cc).
+Output unpacked(PendingGraph& graph, const Output& archive, const std::string& directory);
 // nullopt: scratch (main_context.cc).
 Result<std::optional<Output>> add_main_context(PendingGraph& graph, const ConvertOptions& options);
 // Fills context.stages from the Dockerfile and links them.

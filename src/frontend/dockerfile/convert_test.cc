@@ -224,14 +224,51 @@ TEST(Executable, docker_dockerfile_in_any_version_is_this_frontend) {
                              {{"BUILDKIT_SYNTAX", "dockerfile.v0"}}));
 }
 
-TEST(Executable, devices_are_refused_with_the_lines_that_ask_for_them) {
-  ConvertOptions options;
-  options.devices = {{"vendor.com/gpu=0", false}};
-  const Status status = check_steps(convert_text("FROM a\nRUN x\nRUN y\n", options)->definition);
+TEST(Executable, devices_are_asked_about_with_the_lines_that_request_them) {
+  const graph::Definition definition =
+      convert_text("FROM a\nRUN --device=v.c/gpu x\nRUN y\nRUN --device=v.c/gpu z\n")->definition;
+  const auto refuse = [](const std::vector<graph::CdiDevice>& requests) -> Status {
+    return make_error(ErrorCode::NotFound, "no {}", requests.at(0).name);
+  };
+  const Status status = check_devices(definition, refuse);
   ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().message(), "no v.c/gpu");
   EXPECT_THAT(status.error().spans(),
-              ElementsAre(SourceSpan{"Dockerfile", 2, 2}, SourceSpan{"Dockerfile", 3, 3}));
-  EXPECT_TRUE(check_steps(convert_text("FROM a\nRUN x\n")->definition));
+              ElementsAre(SourceSpan{"Dockerfile", 2, 2}, SourceSpan{"Dockerfile", 4, 4}));
+  EXPECT_TRUE(check_devices(convert_text("FROM a\nRUN x\n")->definition, refuse));
+}
+
+// The sources and copies of a graph, in order: "https://h/a", "/context -> / (unpacked)".
+std::vector<std::string> files_of(const graph::Definition& definition) {
+  std::vector<std::string> texts;
+  for (const graph::Vertex& vertex : definition.vertices()) {
+    if (const auto* source = std::get_if<graph::SourceOp>(&vertex.op)) {
+      texts.push_back(source->identifier);
+    }
+    const auto* file = std::get_if<graph::FileOp>(&vertex.op);
+    if (file == nullptr) continue;
+    const auto& copy = std::get<graph::FileCopy>(file->actions.at(0).action);
+    texts.push_back(copy.src + (copy.attempt_unpack ? " unpacked" : " copied"));
+  }
+  return texts;
+}
+
+TEST(ContextSource, a_directory_of_an_archive_is_a_context) {
+  ConvertOptions options;
+  options.main_context = url_context("https://h/a.tgz#:sub/./x");
+  EXPECT_THAT(files_of(*main_context_definition(options)),
+              ElementsAre("https://h/a.tgz", "/context unpacked", "/sub/x copied"));
+  options.main_context = url_context("https://h/a.tgz#:.");
+  EXPECT_THAT(files_of(*main_context_definition(options)),
+              ElementsAre("https://h/a.tgz", "/context unpacked"));
+  EXPECT_FALSE(url_context("https://h/a.tgz").is_archive);
+  EXPECT_EQ(url_context("https://h/a.git#:sub").url, "https://h/a.git#:sub");
+  options.named_contexts["files"] = url_context("https://h/b.tgz#:sub");
+  options.main_context = LocalContext{"context", {}, {}};
+  const Result<Conversion> named = convert_text("FROM scratch\nCOPY --from=files a /\n", options);
+  ASSERT_TRUE(named) << named.error().message();
+  EXPECT_THAT(files_of(named->definition),
+              ElementsAre("https://h/b.tgz", "/context unpacked", "/sub copied", "/a copied"));
 }
 
 TEST(ContextSource, reads_buildkits_forms) {

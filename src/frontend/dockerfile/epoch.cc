@@ -47,7 +47,7 @@ Result<std::optional<graph::SourceOp>> source_of(const ContextSource& context) {
   if (url == nullptr) return std::optional<graph::SourceOp>();
   const std::optional<GitRef> git = TRY(parse_git_ref(url->url));
   return std::optional(std::get<graph::SourceOp>(
-      git ? git_source(*git, {}).op : http_source(url->url, "context", "", {}).op));
+      git ? git_source(*git, {}).op : http_source(url->url, kUrlContextFile, "", {}).op));
 }
 
 class SourceStage {

@@ -38,19 +38,16 @@ Status check_frontend(std::string_view text, std::string_view file,
   return foreign(syntax->value).at(std::move(span));
 }
 
-Status check_steps(const graph::Definition& definition) {
+Status check_devices(const graph::Definition& definition, const DeviceCheck& check) {
   std::optional<Error> error;
   for (const graph::Vertex& vertex : definition.vertices()) {
     const auto* exec = std::get_if<graph::ExecOp>(&vertex.op);
-    if (exec == nullptr) continue;
-    for (const graph::CdiDevice& device : exec->cdi_devices) {
-      if (device.optional) continue;
-      if (!error) {
-        error = make_error(ErrorCode::Unsupported, "device {}: steps get no devices", device.name);
-      }
-      for (SourceSpan& span : definition.spans(vertex)) {
-        error = std::move(*error).at(std::move(span));
-      }
+    if (exec == nullptr || exec->cdi_devices.empty()) continue;
+    const Status checked = check(exec->cdi_devices);
+    if (checked || (error && error->message() != checked.error().message())) continue;
+    if (!error) error = checked.error();
+    for (SourceSpan& span : definition.spans(vertex)) {
+      error = std::move(*error).at(std::move(span));
     }
   }
   return error ? Status(*std::move(error)) : Status();

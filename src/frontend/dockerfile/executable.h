@@ -1,10 +1,12 @@
-// What this program reads but does not do. Asked before anything runs, so that a build does not
-// stop in its middle.
+// What this program or this machine does not do. Asked before anything runs, so that a build does
+// not stop in its middle.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "graph/definition.h"
@@ -16,7 +18,9 @@ namespace slipway::dockerfile {
 Status check_frontend(std::string_view text, std::string_view file,
                       const std::map<std::string, std::string>& build_args);
 
-// Steps that need what the engine does not have: devices. All of them in one error, with lines.
-Status check_steps(const graph::Definition& definition);
+// Asks about the devices of every step that requests some. The first error, at the lines of all
+// steps that have it.
+using DeviceCheck = std::function<Status(const std::vector<graph::CdiDevice>& requests)>;
+Status check_devices(const graph::Definition& definition, const DeviceCheck& check);
 
 }  // namespace slipway::dockerfile

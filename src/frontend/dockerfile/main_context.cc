@@ -3,12 +3,20 @@
 #include "base/url_password.h"
 #include "base/values.h"
 #include "frontend/dockerfile/convert_context.h"
+#include "frontend/dockerfile/path_rules.h"
 
 namespace slipway::dockerfile {
 namespace {
 
-// The name that a context behind http(s) has as a file.
-constexpr char kHttpContextFile[] = "context";
+// A copy of the one input, to the root.
+Output copied(PendingGraph& graph, const Output& input, graph::FileCopy copy) {
+  copy.dest = "/";
+  PendingOp op;
+  op.op = graph::FileOp{{{graph::kNone, 0, 0, std::move(copy)}}};
+  op.inputs = {input};
+  op.metadata.caps["file.base"] = true;
+  return graph.add(std::move(op));
+}
 
 bool is_true(const std::map<std::string, std::string>& args, const char* name) {
   const auto found = args.find(name);
@@ -25,22 +33,13 @@ PendingOp git_context(const ConvertOptions& options, GitRef git, const std::stri
 }
 
 Output http_context(PendingGraph& graph, const UrlContext& context) {
-  const Output file = graph.add(http_source(context.url, kHttpContextFile, "",
-                                            named("[internal] load remote build context")));
-  if (!context.is_archive) return file;
-  graph::FileCopy copy;
-  copy.src = std::string("/") + kHttpContextFile;
-  copy.dest = "/";
-  copy.attempt_unpack = true;
-  PendingOp unpacked;
-  unpacked.op = graph::FileOp{{{graph::kNone, 0, 0, std::move(copy)}}};
-  unpacked.inputs = {file};
-  unpacked.metadata.caps["file.base"] = true;
-  return graph.add(std::move(unpacked));
+  const Output file = graph.add(
+      http_source(context.url, kUrlContextFile, "", named("[internal] load remote build context")));
+  return context.is_archive ? unpacked(graph, file, context.directory) : file;
 }
 
-Result<Output> url_context(PendingGraph& graph, const ConvertOptions& options,
-                           const UrlContext& context) {
+Result<Output> add_url_context(PendingGraph& graph, const ConvertOptions& options,
+                               const UrlContext& context) {
   const std::optional<GitRef> git = TRY(parse_git_ref(context.url));
   if (git) return graph.add(git_context(options, *git, context.url));
   if (is_http_source(context.url)) return http_context(graph, context);
@@ -62,6 +61,24 @@ Output local_context(PendingGraph& graph, const LocalContext& local) {
 
 }  // namespace
 
+Output unpacked(PendingGraph& graph, const Output& archive, const std::string& directory) {
+  graph::FileCopy unpack;
+  unpack.src = std::string("/") + kUrlContextFile;
+  unpack.attempt_unpack = true;
+  const Output files = copied(graph, archive, std::move(unpack));
+  if (clean_path("/" + directory) == "/") return files;
+  graph::FileCopy part;
+  part.src = clean_path("/" + directory);
+  part.dir_copy_contents = true;
+  return copied(graph, files, std::move(part));
+}
+
+UrlContext url_context(std::string_view text) {
+  const size_t fragment = text.find("#:");
+  if (fragment == std::string_view::npos || !is_http_source(text)) return {std::string(text)};
+  return {std::string(text.substr(0, fragment)), true, std::string(text.substr(fragment + 2))};
+}
+
 Result<std::optional<Output>> add_main_context(PendingGraph& graph, const ConvertOptions& options) {
   const ContextSource& source = options.main_context;
   if (const auto* local = std::get_if<LocalContext>(&source)) {
@@ -71,7 +88,7 @@ Result<std::optional<Output>> add_main_context(PendingGraph& graph, const Conver
     return graph.import(*input->definition);
   }
   if (const auto* url = std::get_if<UrlContext>(&source)) {
-    return std::optional(TRY(url_context(graph, options, *url)));
+    return std::optional(TRY(add_url_context(graph, options, *url)));
   }
   return make_error(ErrorCode::Unsupported,
                     "the build context must be a directory, a git URL or an http(s) URL");

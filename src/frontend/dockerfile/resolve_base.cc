@@ -126,8 +126,9 @@ class ContextLoader {
       loaded.state.output = context_.graph.add(
           git_source(*git, named("[internal] load git source " + without_passwords(url.url))));
     } else if (is_http_source(url.url)) {
-      loaded.state.output = context_.graph.add(
-          http_source(url.url, "context", "", named(title(without_passwords(url.url)))));
+      const Output file = context_.graph.add(
+          http_source(url.url, kUrlContextFile, "", named(title(without_passwords(url.url)))));
+      loaded.state.output = url.is_archive ? unpacked(context_.graph, file, url.directory) : file;
     } else {
       return make_error(ErrorCode::InvalidInput, "invalid git context {}", url.url);
     }

@@ -1,4 +1,5 @@
-// Value: a YAML document with positions, read once and then merged and interpolated freely.
+// Value: a YAML document (or JSON, which is YAML) with positions, read once and then merged and
+// interpolated freely.
 #pragma once
 
 #include <string>
@@ -9,11 +10,11 @@
 #include "base/error.h"
 #include "base/result.h"
 
-namespace slipway::compose {
+namespace slipway::yaml {
 
 struct Value {
   enum class Kind { Null, Scalar, List, Map };
-  // What compose's tags ask for when files merge.
+  // What the tags !reset and !override of compose ask for when files merge.
   enum class Merge { Normal, Reset, Override };
 
   struct Member;
@@ -60,8 +61,8 @@ Value scalar(std::string text, SourceSpan span);
 // an error, as is nesting or aliasing without end.
 Result<std::vector<Value>> parse_yaml(std::string_view text, const std::string& file);
 
-// A scalar as compose's reader turns it into a string: numbers are read and printed ("1_000" is
+// A scalar as a reader that wants a string gets it: numbers are read and printed ("1_000" is
 // "1000", "3.10" is "3.1"), everything else stays.
 std::string scalar_text(const Value& value);
 
-}  // namespace slipway::compose
+}  // namespace slipway::yaml

@@ -1,4 +1,4 @@
-#include "frontend/compose/value.h"
+#include "yaml/value.h"
 
 #include <algorithm>
 #include <charconv>
@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-namespace slipway::compose {
+namespace slipway::yaml {
 namespace {
 
 constexpr int kMaxDepth = 100;
@@ -307,4 +307,4 @@ std::string scalar_text(const Value& value) {
   return number_text(value.text).value_or(value.text);
 }
 
-}  // namespace slipway::compose
+}  // namespace slipway::yaml

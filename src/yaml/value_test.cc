@@ -1,8 +1,8 @@
-#include "frontend/compose/value.h"
+#include "yaml/value.h"
 
 #include <gtest/gtest.h>
 
-namespace slipway::compose {
+namespace slipway::yaml {
 namespace {
 
 Value parse(std::string_view text) {
@@ -84,4 +84,4 @@ TEST(Value, SyntaxErrorsNameTheirLine) {
 }
 
 }  // namespace
-}  // namespace slipway::compose
+}  // namespace slipway::yaml
