@@ -43,6 +43,18 @@ Result<CheckRules> parse_check_rules(const std::string& name) {
                     name);
 }
 
+const char* name_of(CallMethod method) {
+  switch (method) {
+    case CallMethod::Check:
+      return "lint";
+    case CallMethod::Outline:
+      return "outline";
+    case CallMethod::Targets:
+      break;
+  }
+  return "targets";
+}
+
 Result<std::optional<Call>> parse_call(const std::string& text) {
   if (text.empty()) return std::optional<Call>();
   Call call;

@@ -24,6 +24,8 @@ struct Call {
 
 // "METHOD[,format=json][,ignorestatus=true][,rules=all]". nullopt: "build", or nothing.
 Result<std::optional<Call>> parse_call(const std::string& text);
+// As BuildKit knows it: "lint", "outline", "targets".
+const char* name_of(CallMethod method);
 Result<ReportFormat> parse_report_format(const std::string& name);
 Result<CheckRules> parse_check_rules(const std::string& name);
 

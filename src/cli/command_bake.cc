@@ -56,6 +56,7 @@ class BakeCommand {
 
   Result<int> run() {
     TRY(check_bake_environment(environment_));
+    call_ = TRY(parse_call(flags_.check ? "check" : flags_.call));
     const auto definitions = arguments_.url.empty() ? read_here() : read_elsewhere();
     if (!definitions) return fail(definitions.error());
     for (const std::string& warning : definitions->warnings) {
@@ -124,6 +125,7 @@ class BakeCommand {
 
   bake::Request request() const {
     bake::Request request{.targets = arguments_.targets, .set = flags_.set};
+    if (call_) request.set.push_back(std::string("*.call=") + name_of(call_->method));
     request.flags = {.push = flags_.push,
                      .load = flags_.load,
                      .no_cache = flags_.no_cache ? std::optional(true) : std::nullopt,
@@ -145,18 +147,17 @@ class BakeCommand {
 
   // Targets with a call are looked at, the others are built.
   Result<int> carry_out(const std::vector<bake::Target>& targets, const std::string& definition) {
-    const std::optional<Call> call = TRY(parse_call(flags_.check ? "check" : flags_.call));
     std::vector<bake::Target> built;
     for (const bake::Target& target : targets) {
       const std::optional<Call> own = TRY(parse_call(target.call));
-      if (!call && !own) built.push_back(target);
+      if (!own) built.push_back(target);
     }
     int status = 0;
     if (built.size() < targets.size()) {
       status = TRY(run_call_session(invocation_, {.targets = targets,
                                                   .base_directory = environment_.working_directory,
                                                   .progress = flags_.progress,
-                                                  .call = call,
+                                                  .call = call_,
                                                   .bake_definition = definition}));
       if (built.empty()) return status;
     }
@@ -179,6 +180,7 @@ class BakeCommand {
   Invocation& invocation_;
   const Environment& environment_;
   const BakeArguments arguments_;
+  std::optional<Call> call_;                  // of all targets
   std::map<std::string, std::string> texts_;  // of the files, for errors
   bake::Target access_;                       // to where the definition is
   bake::Elsewhere elsewhere_;                 // its contexts are

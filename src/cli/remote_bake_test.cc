@@ -11,10 +11,12 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
+using Files = std::map<std::string, std::string>;
+
 // Files by path; "context" is what a URL has.
 class FakeReader : public ContextReader {
  public:
-  explicit FakeReader(std::map<std::string, std::string> files) : files_(std::move(files)) {}
+  explicit FakeReader(Files files) : files_(std::move(files)) {}
   Result<std::vector<std::optional<std::string>>> read_starts(const graph::Definition&,
                                                               const std::vector<std::string>& paths,
                                                               size_t max_bytes) override {
@@ -31,7 +33,7 @@ class FakeReader : public ContextReader {
   Result<std::string> take_archive(std::string, int) override { return std::string(); }
 
  private:
-  std::map<std::string, std::string> files_;
+  Files files_;
 };
 
 std::vector<std::string> names(const Result<std::vector<compose::File>>& files) {
@@ -75,7 +77,7 @@ TEST(RemoteBake, ReadsTheFilesOfARepository) {
 }
 
 TEST(RemoteBake, ReadsAFileAtAUrl) {
-  FakeReader reader({{"context", "target \"default\" {}"}});
+  FakeReader reader(Files{{"context", "target \"default\" {}"}});
   const RemoteBake remote = *RemoteBake::open(reader, "https://h/docker-bake.hcl");
   EXPECT_THAT(names(remote.files({"ignored"})), ElementsAre("https://h/docker-bake.hcl"));
   EXPECT_FALSE(remote.elsewhere());
