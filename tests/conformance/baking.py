@@ -31,7 +31,7 @@ def differs_on_purpose(ours, our_error: str | None, theirs, their_error: str | N
     if theirs is None and their_error:
         # What the machine lacks is looked for when building; what services do at run time does not matter.
         return ("no such file" in their_error or "SSH_AUTH_SOCK" in their_error
-                or re.search(r"services\.[^. ]+\.(?!build\b)\w+", their_error) is not None)
+                or re.search(r"services\.[^. ]+\.(?!build\b)\w+|invalid (container|host)Port", their_error) is not None)
     return ours is None and "unknown key" in (our_error or "")  # likely a typo
 
 

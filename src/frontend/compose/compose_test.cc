@@ -192,6 +192,13 @@ TEST(Compose, AKeyOfABuildHasAValue) {
   EXPECT_EQ(error.spans().at(0).first_line, 5);
 }
 
+TEST(Compose, SecretsAreWellFormed) {
+  EXPECT_EQ(error_of("services: {a: {build: .}}\nsecrets:\n  x:\n").message(),
+            "secrets.x must be a mapping");
+  EXPECT_EQ(error_of("services: {a: {build: .}}\nsecrets:\n  x: {fil: y}\n").message(),
+            "secrets.x additional properties 'fil' not allowed (did you mean file?)");
+}
+
 TEST(Compose, UnknownKeysNameTheNearest) {
   const Error in_build = error_of("services:\n  a:\n    build:\n      contxt: .\n");
   EXPECT_EQ(in_build.message(),

@@ -148,13 +148,40 @@ bool is_known(const Keys& keys, const std::string& name) {
   return name.starts_with("x-") || std::find(keys.begin(), keys.end(), name) != keys.end();
 }
 
+SourceSpan line_of(const Value& member) {
+  return {member.span.file, member.span.first_line, member.span.first_line};
+}
+
 Status check_slips(const Value& map, const Keys& keys, std::string_view where) {
   for (const auto& [name, member] : map.members) {
     if (is_known(keys, name)) continue;
     const std::string suggestion = did_you_mean(name, keys);
     if (suggestion.empty()) continue;
     return make_error(ErrorCode::InvalidInput, "{}unknown key '{}'{}", where, name, suggestion)
-        .at({member.span.file, member.span.first_line, member.span.first_line});
+        .at(line_of(member));
+  }
+  return {};
+}
+
+const Keys& secret_keys() {
+  static const Keys keys = {"driver", "driver_opts", "environment", "external",
+                            "file",   "labels",      "name",        "template_driver"};
+  return keys;
+}
+
+// What builds may use has to be well-formed, used or not.
+Status check_secrets(const Value& secrets) {
+  for (const auto& [name, secret] : secrets.members) {
+    if (secret.merge == Value::Merge::Reset) continue;
+    if (!secret.is_map()) {
+      return invalid_input("secrets.{} must be a mapping", name).at(line_of(secret));
+    }
+    for (const auto& [key, member] : secret.members) {
+      if (is_known(secret_keys(), key)) continue;
+      return invalid_input("secrets.{} additional properties '{}' not allowed{}", name, key,
+                           did_you_mean(key, secret_keys()))
+          .at(line_of(member));
+    }
   }
   return {};
 }
@@ -166,19 +193,20 @@ Status check_build_keys(const Value& build, std::string_view service) {
     const bool is_reset = member.merge == Value::Merge::Reset;
     if (member.is_null() && !is_reset && !name.starts_with("x-")) {
       return make_error(ErrorCode::InvalidInput, "services.{}.build.{} has no value", service, name)
-          .at({member.span.file, member.span.first_line, member.span.first_line});
+          .at(line_of(member));
     }
     if (is_known(build_keys(), name)) continue;
     return make_error(ErrorCode::InvalidInput,
                       "services.{}.build additional properties '{}' not allowed{}", service, name,
                       did_you_mean(name, build_keys()))
-        .at({member.span.file, member.span.first_line, member.span.first_line});
+        .at(line_of(member));
   }
   return {};
 }
 
 Status check_model_keys(const Value& root) {
   TRY(check_slips(root, model_keys(), ""));
+  if (const Value* secrets = root.find("secrets")) TRY(check_secrets(*secrets));
   const Value* services = root.find("services");
   if (services == nullptr) return {};
   for (const auto& [name, service] : services->members) {
