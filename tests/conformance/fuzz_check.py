@@ -59,6 +59,8 @@ def full(report):
 def call_difference(args, call, file, options, flags, folder):
     want, want_error = ask([args.refllb, "-mode", call, *options, file])
     got, got_error = ask([args.slipway, "debug", "check", f"--call={call}", *flags, str(folder)])
+    if want is None and "panic:" in want_error:  # it lists no targets where a comment is for checks
+        return None
     if want is None or got is None:
         return None if want is got else f"{call}: want {want_error or want}\ngot  {got_error or got}"
     if outline(want) != outline(got):
