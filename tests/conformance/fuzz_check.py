@@ -10,10 +10,8 @@ equal, too. Files that make a difference are kept. Exit code 1 when there were a
 import collections
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 
 from dockerfiles import IGNORES, any_dockerfile, seeds
 from fuzzing import Comparison, arguments, need
@@ -100,22 +98,15 @@ def main():
     need(options.refllb)
     corpus = seeds()
     comparison = Comparison(options)
-    with tempfile.TemporaryDirectory(prefix="fuzz-check-") as temporary:
-        for run, rng in comparison.runs():
-            folder = pathlib.Path(temporary) / "context"
-            folder.mkdir()
-            (folder / "Dockerfile").write_text(any_dockerfile(rng, corpus), errors="surrogateescape")
-            ignore = rng.choice(IGNORES)
-            if ignore:
-                (folder / ".dockerignore").write_text(ignore)
-            build_args = rng.choice(OPTIONS)
-            problem = difference(options, folder, build_args)
-            comparison.compared += 1
-            if problem:
-                comparison.tell(f"run {run} {build_args} .dockerignore {ignore!r}", problem)
-                if options.keep:
-                    shutil.copytree(folder, options.keep / f"{options.seed}-{run}", dirs_exist_ok=True)
-            shutil.rmtree(folder)
+    for run, rng, folder in comparison.contexts(options.keep):
+        (folder / "Dockerfile").write_text(any_dockerfile(rng, corpus), errors="surrogateescape")
+        ignore = rng.choice(IGNORES)
+        if ignore:
+            (folder / ".dockerignore").write_text(ignore)
+        build_args = rng.choice(OPTIONS)
+        problem = difference(options, folder, build_args)
+        if problem:
+            comparison.tell(f"run {run} {build_args} .dockerignore {ignore!r}", problem)
     return comparison.finish()
 
 

@@ -10,10 +10,8 @@ metadata) and image configuration, or both refuse. Exit code 1 when there were d
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 
 from dockerfiles import IGNORES, INSTRUCTIONS, LINES, any_dockerfile, seeds
 from fuzzing import Comparison, arguments, need
@@ -114,21 +112,14 @@ def main() -> int:
     need(options.refllb)
     corpus = seeds()
     comparison = Comparison(options)
-    with tempfile.TemporaryDirectory(prefix="fuzz-dockerfile-") as temporary:
-        folder = pathlib.Path(temporary) / "context"
-        for number, rng in comparison.runs():
-            folder.mkdir()
-            text = any_dockerfile(rng, corpus, LINES + INSTRUCTIONS)
-            (folder / "Dockerfile").write_text(text, errors="surrogateescape")
-            (folder / ".dockerignore").write_text(rng.choice(IGNORES))
-            flags = rng.choice(OPTIONS) if rng.random() < 0.7 else OPTIONS[0]
-            problem = compare(options, folder, flags)
-            comparison.compared += 1
-            if problem:
-                comparison.tell(f"run {number} {' '.join(flags[0])}", problem)
-                if options.keep:
-                    shutil.copytree(folder, options.keep / f"{options.seed}-{number}", dirs_exist_ok=True)
-            shutil.rmtree(folder)
+    for number, rng, folder in comparison.contexts(options.keep):
+        text = any_dockerfile(rng, corpus, LINES + INSTRUCTIONS)
+        (folder / "Dockerfile").write_text(text, errors="surrogateescape")
+        (folder / ".dockerignore").write_text(rng.choice(IGNORES))
+        flags = rng.choice(OPTIONS) if rng.random() < 0.7 else OPTIONS[0]
+        problem = compare(options, folder, flags)
+        if problem:
+            comparison.tell(f"run {number} {' '.join(flags[0])}", problem)
     return comparison.finish()
 
 

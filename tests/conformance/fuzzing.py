@@ -5,6 +5,7 @@ import pathlib
 import random
 import shutil
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -46,6 +47,20 @@ class Comparison:
             if time.monotonic() > self.end:
                 return
             yield number, random.Random(self.options.seed * 1_000_003 + number)
+
+    def contexts(self, keep: pathlib.Path | None):
+        """(number, generator, folder): each run has an empty build context, of which a copy stays in `keep` where it
+        makes a difference."""
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as temporary:
+            folder = pathlib.Path(temporary) / "context"
+            for number, rng in self.runs():
+                folder.mkdir()
+                before = self.different
+                yield number, rng, folder
+                self.compared += 1
+                if keep and self.different > before:
+                    shutil.copytree(folder, keep / f"{self.options.seed}-{number}", dirs_exist_ok=True)
+                shutil.rmtree(folder)
 
     def tell(self, *lines: object) -> None:
         self.different += 1
