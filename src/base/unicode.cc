@@ -56,6 +56,15 @@ DecodedCharacter decode_character(std::string_view text) {
   return {code_point, width};
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto [code_point, width] = decode_character(text);
+    if (code_point == kReplacementCharacter && width == 1) return false;
+    text.remove_prefix(width);
+  }
+  return true;
+}
+
 std::u32string decode_utf8(std::string_view text) {
   std::u32string decoded;
   decoded.reserve(text.size());

@@ -17,6 +17,7 @@ struct DecodedCharacter {
 // decodes to kReplacementCharacter of width 1.
 DecodedCharacter decode_character(std::string_view text);
 std::u32string decode_utf8(std::string_view text);
+bool is_utf8(std::string_view text);
 
 void append_utf8(std::string& text, char32_t code_point);
 std::string encode_utf8(std::u32string_view text);

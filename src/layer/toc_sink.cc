@@ -8,15 +8,6 @@
 namespace slipway::layer {
 namespace {
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto [code_point, width] = decode_character(text);
-    if (code_point == kReplacementCharacter && width == 1) return false;
-    text.remove_prefix(width);
-  }
-  return true;
-}
-
 Status check_names(const TarEntry& entry, LayerFormat format) {
   bool fits = is_utf8(entry.name) && is_utf8(entry.link_name);
   for (const auto& [name, value] : entry.xattrs) fits = fits && is_utf8(name);

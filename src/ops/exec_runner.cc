@@ -223,7 +223,6 @@ Result<std::vector<solver::StepResult>> ExecRunner::run(
     return make_error(ErrorCode::PermissionDenied, "network.host is not allowed")
         .with_hint("allow it: --allow network.host");
   }
-
   if (context.vertex.platform) TRY(platforms_.check(*context.vertex.platform));
   executor::ProcessSpec spec = TRY(process_of(op));
   const ExecSources sources{parts_.store,  parts_.pool,     parts_.rootless, parts_.secrets,

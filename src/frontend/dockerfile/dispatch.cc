@@ -257,15 +257,6 @@ Status expand_command(const ConvertContext& context, const CheckedExpander& expa
                          [&](std::string_view word) { return expander.word(contents, word); });
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto [code_point, width] = decode_character(text);
-    if (code_point == kReplacementCharacter && width == 1) return false;
-    text.remove_prefix(width);
-  }
-  return true;
-}
-
 // Protobuf strings, and so LLB, can only hold UTF-8: an instruction, and the script of a RUN. What
 // COPY gets from a heredoc is bytes.
 bool fits_llb(const Instruction& instruction) {

@@ -13,15 +13,6 @@
 namespace slipway::hcl {
 namespace {
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const DecodedCharacter character = decode_character(text);
-    if (character.code_point == kReplacementCharacter && character.width == 1) return false;
-    text.remove_prefix(character.width);
-  }
-  return true;
-}
-
 Result<Value> base64_decode(Arguments arguments) {
   std::string text = arguments[0].text();
   std::erase_if(text, [](char c) { return c == '\r' || c == '\n'; });
