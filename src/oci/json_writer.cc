@@ -181,14 +181,35 @@ JsonWriter& JsonWriter::map(const std::map<std::string, std::string>& values) {
   return end_object();
 }
 
+// One character of JSON text that is in no string. `opened`: an object or array of which nothing
+// has been written yet; a line break comes after it only when it is not empty.
+void JsonWriter::raw_structure(char c, bool& opened) {
+  if (c == ' ' || c == '\t' || c == '\n' || c == '\r') return;
+  const bool closes = c == '}' || c == ']';
+  if (opened && !closes) {
+    ++depth_;
+    new_line();
+  }
+  if (!opened && closes) {
+    --depth_;
+    new_line();
+  }
+  opened = c == '{' || c == '[';
+  text_ += c;
+  if (c == ',') new_line();
+  if (c == ':' && indent_ != 0) text_ += ' ';
+}
+
 JsonWriter& JsonWriter::raw(std::string_view json) {
   before_value();
   bool in_string = false;
+  bool opened = false;
   for (size_t i = 0; i < json.size(); ++i) {
     const char c = json[i];
-    if (!in_string && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) continue;
-    if (c == '"') in_string = !in_string;
-    if (c == '\\' && in_string && i + 1 < json.size()) {
+    if (!in_string) {
+      raw_structure(c, opened);
+      in_string = c == '"';
+    } else if (c == '\\' && i + 1 < json.size()) {
       text_ += c;
       text_ += json[++i];
     } else if (c == '<' || c == '>' || c == '&') {
@@ -201,6 +222,7 @@ JsonWriter& JsonWriter::raw(std::string_view json) {
       i += 2;
     } else {
       text_ += c;
+      in_string = c != '"';
     }
   }
   return *this;

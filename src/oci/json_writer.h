@@ -26,7 +26,7 @@ class JsonWriter {
   JsonWriter& null();
   JsonWriter& strings(const std::vector<std::string>& values);
   JsonWriter& map(const std::map<std::string, std::string>& values);
-  // A value that is JSON text already (valid): white space is removed, escapes are added.
+  // A value that is JSON text already (valid): laid out as the rest, escapes are added.
   JsonWriter& raw(std::string_view json);
 
   JsonWriter& key(std::string_view name);
@@ -44,6 +44,7 @@ class JsonWriter {
   void before_value();
   void new_line();
   void close(char bracket);
+  void raw_structure(char c, bool& opened);
 
   std::string text_;
   int indent_;
