@@ -43,8 +43,9 @@ Result<exporter::Attestation> make_sbom(const AttestedImage& image, store::Store
                                       .creator = std::string("slipway-") + kVersion,
                                       .created = time_of(image.platform, image.snapshot, store)};
   reporter.status("listing packages", 0, 0, started, true);
-  return exporter::Attestation{packages::kSpdxPredicateType,
-                               packages::spdx_document(inventory, options)};
+  return exporter::Attestation{.predicate_type = packages::kSpdxPredicateType,
+                               .predicate = packages::spdx_document(inventory, options),
+                               .file_name = "sbom.spdx.json"};
 }
 
 }  // namespace
@@ -75,9 +76,11 @@ Result<std::vector<exporter::Attestation>> make_attestations(
   std::vector<exporter::Attestation> made;
   if (wanted.sbom) made.push_back(TRY(make_sbom(image, store, reporter, std::move(stop))));
   if (wanted.provenance) {
-    made.push_back(
-        {kProvenancePredicateType,
-         provenance_predicate(image.target, image.platform, *wanted.provenance, build, layers)});
+    made.push_back({.predicate_type = kProvenancePredicateType,
+                    .predicate = provenance_predicate(image.target, image.platform,
+                                                      *wanted.provenance, build, layers),
+                    .file_name = wanted.provenance->file_name,
+                    .inline_only = wanted.provenance->inline_only});
   }
   return made;
 }

@@ -238,9 +238,15 @@ Json layers_of(const graph::Definition& definition, const std::vector<Descriptor
   return json;
 }
 
-std::string dockerfile_name(const bake::Target& target, const ProvenanceOptions& options) {
-  if (!options.file_name.empty()) return options.file_name;
+std::string dockerfile_name(const bake::Target& target) {
   return target.dockerfile.empty() ? "Dockerfile" : std::string(base_name(target.dockerfile));
+}
+
+// As BuildKit: of a path the last name.
+Result<std::string> attestation_file_name(const std::string& path) {
+  std::string name(base_name(path));
+  if (!name.empty() && name != "." && name != "..") return name;
+  return make_error(ErrorCode::InvalidInput, "provenance: filename \"{}\" names no file", path);
 }
 
 Result<bool> flag(const bake::Fields& fields, const std::string& key) {
@@ -253,7 +259,7 @@ Result<bool> flag(const bake::Fields& fields, const std::string& key) {
 Result<ProvenanceOptions> parse_provenance(const bake::Fields& fields) {
   ProvenanceOptions options;
   for (const auto& [key, value] : fields) {
-    if (key == "type" || key == "disabled" || key == "inline-only") continue;
+    if (key == "type" || key == "disabled") continue;
     if (key == "mode") {
       if (value != "min" && value != "max") {
         return make_error(ErrorCode::InvalidInput, "provenance: mode \"{}\": want min or max",
@@ -263,7 +269,9 @@ Result<ProvenanceOptions> parse_provenance(const bake::Fields& fields) {
     } else if (key == "builder-id") {
       options.builder_id = value;
     } else if (key == "filename") {
-      options.file_name = value;
+      options.file_name = TRY(attestation_file_name(value));
+    } else if (key == "inline-only") {
+      options.inline_only = TRY(flag(fields, key).context("provenance: inline-only"));
     } else if (key == "reproducible") {
       options.reproducible = TRY(flag(fields, key).context("provenance: reproducible"));
     } else if (key == "version") {
@@ -313,8 +321,7 @@ std::string provenance_predicate(const bake::Target& target, const dockerfile::C
       {"buildDefinition",
        {{"buildType", kBuildType},
         {"externalParameters",
-         {{"configSource", {{"path", dockerfile_name(target, options)}}},
-          {"request", std::move(request)}}},
+         {{"configSource", {{"path", dockerfile_name(target)}}}, {"request", std::move(request)}}},
         {"internalParameters", std::move(internal)},
         {"resolvedDependencies", std::move(dependencies.resolved)}}},
       {"runDetails",

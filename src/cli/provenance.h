@@ -20,8 +20,9 @@ struct ProvenanceOptions {
   // Build arguments, labels, the names of secrets, the steps and the Dockerfile are in it as well.
   bool max = false;
   std::string builder_id;
-  bool reproducible = false;  // the user says so
-  std::string file_name;      // of the Dockerfile, instead of its own
+  bool reproducible = false;                  // the user says so
+  bool inline_only = false;                   // not for outputs of files
+  std::string file_name = "provenance.json";  // in an output of files
 };
 
 // The fields of --provenance and --attest type=provenance. Keys and versions that are not known are

@@ -1,13 +1,12 @@
 #include "exporter/attestations.h"
 
-#include "oci/json_writer.h"
+#include "exporter/statement.h"
 #include "oci/manifest.h"
 #include "oci/purl.h"
 
 namespace slipway::exporter {
 namespace {
 
-constexpr char kStatementType[] = "https://in-toto.io/Statement/v1";
 constexpr char kStatementMediaType[] = "application/vnd.in-toto+json";
 constexpr char kEmptyConfig[] = "{}";
 constexpr char kEmptyConfigType[] = "application/vnd.oci.empty.v1+json";
@@ -16,27 +15,15 @@ constexpr char kPredicateType[] = "in-toto.io/predicate-type";
 constexpr char kReferenceType[] = "vnd.docker.reference.type";
 constexpr char kReferenceDigest[] = "vnd.docker.reference.digest";
 
-// in-toto attestation framework, spec/v1/statement: the image under each of its names.
-std::string statement_json(const Attestation& attestation, const AssembledImage& image,
-                           const std::vector<Reference>& names) {
-  const Digest& digest = image.manifest.digest;
-  JsonWriter json;
-  json.begin_object();
-  json.key("_type").string(kStatementType);
-  json.key("predicateType").string(attestation.predicate_type);
-  json.key("subject").begin_array();
-  const auto add_subject = [&](const std::string& name) {
-    json.begin_object();
-    json.key("name").string(name);
-    json.key("digest").map({{std::string(digest.algorithm()), std::string(digest.hex())}});
-    json.end_object();
-  };
-  for (const Reference& name : names) add_subject(image_purl(name, image.manifest.platform).str());
-  if (names.empty()) add_subject("_");
-  json.end_array();
-  json.key("predicate").raw(attestation.predicate);
-  json.end_object();
-  return json.take();
+// The image under each of its names.
+std::vector<Subject> subjects_of(const AssembledImage& image, const std::vector<Reference>& names) {
+  const Descriptor& manifest = image.manifest;
+  std::vector<Subject> subjects;
+  for (const Reference& name : names) {
+    subjects.push_back({image_purl(name, manifest.platform).str(), manifest.digest});
+  }
+  if (names.empty()) subjects.push_back({"_", manifest.digest});
+  return subjects;
 }
 
 // What stands for an image's config: nothing, or (before OCI 1.1) one that no machine runs.
@@ -56,10 +43,11 @@ Result<AssembledImage> assemble_attestations(const AssembledImage& image,
                                              const ImageOptions& options,
                                              store::ContentStore& content) {
   AssembledImage made;
+  const std::vector<Subject> subjects = subjects_of(image, options.names);
   std::vector<Digest> statements;
   for (const Attestation& attestation : attestations) {
-    Descriptor statement = TRY(
-        put_blob(content, statement_json(attestation, image, options.names), kStatementMediaType));
+    Descriptor statement =
+        TRY(put_blob(content, statement_json(attestation, subjects, 0), kStatementMediaType));
     statement.annotations[kPredicateType] = attestation.predicate_type;
     statements.push_back(statement.digest);
     made.layers.push_back(std::move(statement));

@@ -31,8 +31,12 @@ using ConfigMembers = std::function<Result<std::map<std::string, std::string>>(
 struct Attestation {
   std::string predicate_type;  // "https://slsa.dev/provenance/v1"
   std::string predicate;       // JSON
+  // Its name as a file in an output of files: "provenance.json".
+  std::string file_name;
+  bool inline_only = false;  // outputs of files do not have it
 };
-// What is said about an image with these layers.
+// What is said about an image with these layers, or about files that are none (no layers). Callable
+// while the run() of an exporter is.
 using Attest =
     std::function<Result<std::vector<Attestation>>(const std::vector<Descriptor>& layers)>;
 
@@ -51,7 +55,7 @@ struct PlatformResult {
   // Images that the lower layers may have come from: a push mounts their layers instead of sending
   // them, where they lie in the same registry.
   std::vector<Reference> base_images;
-  Attest attest;  // empty: the image has no attestations
+  Attest attest;  // empty: there are no attestations
 };
 
 struct BuildResult {

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "exporter/archive_reader.h"
+#include "exporter/attestation_files.h"
 #include "exporter/exporter.h"
 #include "exporter/image_archive.h"
 #include "exporter/image_assembly.h"
@@ -272,16 +273,16 @@ class LayoutExporter final : public Exporter {
 // type=tar: the file system as one archive, or those of several platforms.
 class TarExporter final : public Exporter {
  public:
-  TarExporter(std::optional<int64_t> epoch, std::optional<bool> platform_split,
-              ArchiveDestination destination)
-      : epoch_(epoch), split_(platform_split), destination_(std::move(destination)) {}
+  TarExporter(std::optional<int64_t> epoch, TreesOptions trees, ArchiveDestination destination)
+      : epoch_(epoch), trees_(std::move(trees)), destination_(std::move(destination)) {}
 
   std::string name() const override { return "exporting to client tarball"; }
   std::optional<LayerChoice> layers(std::optional<int64_t>) const override { return {}; }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext& context) override {
-    const auto write = [result, this](layer::TarSink& sink, const ExportContext& now) -> Status {
-      return write_trees(result, sink, now);
+    const BuildResult files = TRY(with_attestations_made(result));
+    const auto write = [files, this](layer::TarSink& sink, const ExportContext& now) -> Status {
+      return write_trees(files, sink, now);
     };
     TRY(destination_.write(context, write));
     return ExportedImage();
@@ -296,7 +297,7 @@ class TarExporter final : public Exporter {
     layer::TreeOptions options;
     options.overlay = false;
     options.fixed_mtime = epoch_ ? epoch_ : result.platforms.front().epoch;
-    const std::vector<PlatformTree> trees = TRY(mount_trees(result, split_, context.store));
+    const std::vector<PlatformTree> trees = TRY(mount_trees(result, trees_, context));
     for (const PlatformTree& tree : trees) {
       options.prefix = tree.folder.empty() ? "" : tree.folder + "/";
       if (!options.prefix.empty()) {
@@ -312,7 +313,7 @@ class TarExporter final : public Exporter {
   }
 
   std::optional<int64_t> epoch_;
-  std::optional<bool> split_;
+  TreesOptions trees_;
   ArchiveDestination destination_;
 };
 
@@ -320,22 +321,21 @@ class TarExporter final : public Exporter {
 // happens in finalize().
 class LocalExporter final : public Exporter {
  public:
-  LocalExporter(std::filesystem::path directory, std::optional<bool> platform_split,
-                TreeCopyOptions options)
-      : directory_(std::move(directory)), split_(platform_split), options_(std::move(options)) {}
+  LocalExporter(std::filesystem::path directory, TreesOptions trees, TreeCopyOptions options)
+      : directory_(std::move(directory)), trees_(std::move(trees)), options_(std::move(options)) {}
 
   std::string name() const override { return "exporting to client directory"; }
   std::optional<LayerChoice> layers(std::optional<int64_t>) const override { return {}; }
 
   Result<ExportedImage> run(const BuildResult& result, const ExportContext&) override {
-    result_ = result;
+    result_ = TRY(with_attestations_made(result));
     if (!options_.mtime) options_.mtime = result.platforms.front().epoch;
     return ExportedImage();
   }
   Needs needs(std::optional<int64_t>) const override { return Needs::Files; }
 
   Status finalize(const ExportContext& context) override {
-    const std::vector<PlatformTree> trees = TRY(mount_trees(result_, split_, context.store));
+    const std::vector<PlatformTree> trees = TRY(mount_trees(result_, trees_, context));
     TreeCopyOptions options = options_;
     options.warn = [&](std::string message) { context.progress.warn(std::move(message)); };
     if (options.delete_others) TRY(delete_other_folders(trees));
@@ -367,7 +367,7 @@ class LocalExporter final : public Exporter {
   }
 
   std::filesystem::path directory_;
-  std::optional<bool> split_;
+  TreesOptions trees_;
   TreeCopyOptions options_;
   BuildResult result_;
 };
@@ -448,18 +448,26 @@ Result<std::optional<int64_t>> take_epoch(ExporterOptions& options) {
   return TRY(take_image_options(only)).epoch;
 }
 
-Result<std::optional<bool>> take_platform_split(ExporterOptions& options) {
-  constexpr char kKey[] = "platform-split";
-  if (!options.fields.contains(kKey)) return std::optional<bool>();
-  return std::optional(TRY(take_flag(options, kKey, true)));
+constexpr char kPlatformSplit[] = "platform-split";
+constexpr char kAttestationPrefix[] = "attestation-prefix";
+
+Result<TreesOptions> take_trees_options(ExporterOptions& options) {
+  TreesOptions trees;
+  if (options.fields.contains(kPlatformSplit)) {
+    trees.split = TRY(take_flag(options, kPlatformSplit, true));
+  }
+  trees.attestation_prefix = take_field(options, kAttestationPrefix).value_or("");
+  TRY(check_attestation_prefix(trees.attestation_prefix));
+  return trees;
 }
 
 Made make_tar(ExporterOptions options) {
   const std::optional<int64_t> epoch = TRY(take_epoch(options));
   const std::filesystem::path destination = TRY(take_destination(options, "tar", "-"));
-  const std::optional<bool> split = TRY(take_platform_split(options));
-  TRY(refuse_unknown_fields(options, "tar", {"dest", "source-date-epoch", "platform-split"}));
-  return Made(std::make_unique<TarExporter>(epoch, split,
+  TreesOptions trees = TRY(take_trees_options(options));
+  TRY(refuse_unknown_fields(options, "tar",
+                            {"dest", "source-date-epoch", kPlatformSplit, kAttestationPrefix}));
+  return Made(std::make_unique<TarExporter>(epoch, std::move(trees),
                                             ArchiveDestination(destination, options.stdout_fd)));
 }
 
@@ -467,19 +475,19 @@ Made make_local(ExporterOptions options) {
   TreeCopyOptions copy;
   copy.mtime = TRY(take_epoch(options));
   const std::filesystem::path destination = TRY(take_destination(options, "local", ""));
-  const std::optional<bool> split = TRY(take_platform_split(options));
+  TreesOptions trees = TRY(take_trees_options(options));
   const std::string mode = take_field(options, "mode").value_or("copy");
   if (mode != "copy" && mode != "delete") {
     return make_error(ErrorCode::InvalidInput,
                       "invalid value \"{}\" of output option mode: copy or delete expected", mode);
   }
   copy.delete_others = mode == "delete";
-  TRY(refuse_unknown_fields(options, "local",
-                            {"dest", "source-date-epoch", "platform-split", "mode"}));
+  TRY(refuse_unknown_fields(
+      options, "local", {"dest", "source-date-epoch", kPlatformSplit, kAttestationPrefix, "mode"}));
   if (destination == "-") {
     return make_error(ErrorCode::InvalidInput, "output type local needs a directory");
   }
-  return Made(std::make_unique<LocalExporter>(destination, split, std::move(copy)));
+  return Made(std::make_unique<LocalExporter>(destination, std::move(trees), std::move(copy)));
 }
 
 }  // namespace

@@ -23,9 +23,13 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-class NullSink final : public progress::Sink {
+class WarningSink final : public progress::Sink {
  public:
-  void handle(const progress::Event&) override {}
+  void handle(const progress::Event& event) override {
+    const auto* warning = std::get_if<progress::WarningEvent>(&event);
+    if (warning != nullptr) warnings.push_back(warning->message);
+  }
+  std::vector<std::string> warnings;
 };
 
 class ExporterTest : public testing::Test {
@@ -128,7 +132,7 @@ class ExporterTest : public testing::Test {
   std::vector<std::shared_ptr<const void>> pins_;
   std::unique_ptr<registry::Client> client_ = registry::make_client({});
   ThreadPool pool_{2};
-  NullSink sink_;
+  WarningSink sink_;
   progress::VertexReporter progress_{sink_, Digest()};
   BuildResult build_;
 };
@@ -286,6 +290,98 @@ TEST_F(ExporterTest, AFileOfOnePlatformDoesNotTakeThePlaceOfADirectoryOfAnother)
     EXPECT_THAT(one.error().message(), HasSubstr("cannot overwrite etc "));
     std::swap(build_.platforms[0].snapshot, build_.platforms[1].snapshot);
   }
+}
+
+// Says this of every platform's files.
+Attest says(std::vector<Attestation> said) {
+  return [said](const std::vector<Descriptor>& layers) {
+    EXPECT_TRUE(layers.empty());
+    return Result<std::vector<Attestation>>(said);
+  };
+}
+const Attestation kProvenance{"https://slsa.dev/provenance/v1", "{\"a\": {}}", "provenance.json"};
+const Attestation kSbom{"https://spdx.dev/Document", "{}", "sbom.spdx.json"};
+
+TEST_F(ExporterTest, AttestationsAreFilesAboutTheFilesBesideThem) {
+  build_.platforms[0].epoch = 1'000'000'000;
+  build_.platforms[0].attest = says({kSbom, kProvenance});
+  must_run({{"type", "local"}, {"dest", "out"}});
+  // As BuildKit writes it.
+  EXPECT_EQ(text("out/provenance.json"), R"({
+  "_type": "https://in-toto.io/Statement/v1",
+  "predicateType": "https://slsa.dev/provenance/v1",
+  "subject": [
+    {
+      "name": "bin/tool",
+      "digest": {
+        "sha256": "a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e3305abf"
+      }
+    },
+    {
+      "name": "etc/new",
+      "digest": {
+        "sha256": "11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437"
+      }
+    }
+  ],
+  "predicate": {
+    "a": {}
+  }
+})");
+  struct stat info;
+  ASSERT_EQ(::lstat((temp_->path() / "out/sbom.spdx.json").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0600u);
+  EXPECT_EQ(info.st_mtime, 1'000'000'000);
+  must_run({{"type", "tar"}, {"dest", "out.tar"}, {"attestation-prefix", "about-"}});
+  EXPECT_EQ(command({"tar", "-tf", "out.tar"}),
+            "about-provenance.json\nabout-sbom.spdx.json\nbin/\nbin/tool\netc/\netc/new\n");
+}
+
+TEST_F(ExporterTest, AttestationsOfSeveralPlatformsAreToldApart) {
+  add_platform("linux/arm64", "arm64 only");
+  build_.platforms[0].snapshot =
+      add_layer({}, [](const fs::path& upper) { put(upper / "native", ""); });
+  for (PlatformResult& platform : build_.platforms) platform.attest = says({kProvenance, kSbom});
+  must_run({{"type", "local"}, {"dest", "out"}});
+  EXPECT_THAT(text("out/linux_arm64/provenance.json"), HasSubstr("\"name\": \"etc/new\""));
+  must_run({{"type", "local"}, {"dest", "one"}, {"platform-split", "false"}});
+  EXPECT_THAT(text("one/provenance.linux_arm64.json"), HasSubstr("\"name\": \"etc/new\""));
+  EXPECT_TRUE(fs::exists(temp_->path() / "one/sbom.spdx.linux_arm64.json"));
+  EXPECT_FALSE(fs::exists(temp_->path() / "one/provenance.json"));
+}
+
+TEST_F(ExporterTest, AnAttestationTakesThePlaceOfAFileAndOfNoOtherAttestation) {
+  PlatformResult& built = build_.platforms[0];
+  built.snapshot = add_layer(built.snapshot, [](const fs::path& upper) {
+    put(upper / "provenance.json", "of the build before");
+    put(upper / "sbom.spdx.json/not-a-file", "");
+  });
+  built.attest = says({kProvenance, kSbom});
+  must_run({{"type", "local"}, {"dest", "out"}});
+  EXPECT_THAT(text("out/provenance.json"), HasSubstr("\"name\": \"provenance.json\""));
+  EXPECT_TRUE(fs::is_regular_file(temp_->path() / "out/sbom.spdx.json"));
+  EXPECT_EQ(sink_.warnings.size(), 2u);
+
+  built.attest = says({kProvenance, kProvenance});
+  const Result<ExportedImage> twice = run({{"type", "local"}, {"dest", "twice"}});
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().message(), "duplicate attestation path name provenance.json");
+}
+
+TEST_F(ExporterTest, AnInlineAttestationIsForImagesOnly) {
+  Attestation provenance = kProvenance;
+  provenance.inline_only = true;
+  build_.platforms[0].attest = says({provenance});
+  must_run({{"type", "tar"}, {"dest", "root.tar"}});
+  EXPECT_EQ(command({"tar", "-tf", "root.tar"}), "bin/\nbin/tool\netc/\netc/new\n");
+}
+
+TEST_F(ExporterTest, WhatHasNoFilesHasAttestationsAboutNone) {
+  build_.platforms[0].snapshot = {};
+  build_.platforms[0].attest = says({kProvenance});
+  must_run({{"type", "local"}, {"dest", "out"}});
+  EXPECT_THAT(text("out/provenance.json"), HasSubstr("\"subject\": []"));
+  EXPECT_FALSE(run({{"type", "local"}, {"dest", "out"}, {"attestation-prefix", "a/"}}));
 }
 
 TEST_F(ExporterTest, SkopeoAndUmociReadOciArchivesAndLayouts) {

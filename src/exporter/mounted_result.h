@@ -14,11 +14,16 @@ class MountedResult {
  public:
   // The caller keeps the snapshot pinned. Scratch is an empty directory.
   static Result<MountedResult> open(store::Store& store, store::SnapshotId snapshot);
+  // With what is in `top`, a scratch directory of that store, merged in: its files take the place
+  // of what has their names.
+  static Result<MountedResult> open_below(TempDir top, store::Store& store,
+                                          store::SnapshotId snapshot);
   const std::filesystem::path& path() const { return directory_.path(); }
 
  private:
   explicit MountedResult(TempDir directory) : directory_(std::move(directory)) {}
-  // Destroyed from the last to the first: the mount goes before its directory.
+  // Destroyed from the last to the first: the mount goes before its directories.
+  std::optional<TempDir> top_;
   TempDir directory_;
   std::optional<Mount> mount_;
 };

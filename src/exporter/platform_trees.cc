@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <map>
 
+#include "exporter/attestation_files.h"
+
 namespace slipway::exporter {
 namespace {
 
@@ -45,16 +47,46 @@ Status check_no_overlap(const BuildResult& result, const std::vector<PlatformTre
   return {};
 }
 
+// The tree with the attestations in it.
+Result<MountedResult> add_attestations(MountedResult tree, const PlatformResult& platform,
+                                       const AttestationFileOptions& options,
+                                       const ExportContext& context) {
+  const std::vector<Attestation> said = TRY(platform.attest({}));
+  if (said.empty()) return tree;
+  TempDir files = TRY(context.store.scratch_directory("attestations-"));
+  TRY(write_attestation_files(said, options, tree.path(), files.path(), context));
+  return MountedResult::open_below(std::move(files), context.store, platform.snapshot);
+}
+
 }  // namespace
 
-Result<std::vector<PlatformTree>> mount_trees(const BuildResult& result, std::optional<bool> split,
-                                              store::Store& store) {
-  const bool has_folders = split.value_or(result.multi_platform);
+Result<BuildResult> with_attestations_made(BuildResult result) {
+  for (PlatformResult& platform : result.platforms) {
+    if (!platform.attest) continue;
+    std::vector<Attestation> said = TRY(platform.attest({}));
+    std::erase_if(said, [](const Attestation& attestation) { return attestation.inline_only; });
+    platform.attest = [said = std::move(said)](const std::vector<Descriptor>&) {
+      return Result<std::vector<Attestation>>(said);
+    };
+  }
+  return result;
+}
+
+Result<std::vector<PlatformTree>> mount_trees(const BuildResult& result,
+                                              const TreesOptions& options,
+                                              const ExportContext& context) {
+  const bool has_folders = options.split.value_or(result.multi_platform);
   std::vector<PlatformTree> trees;
   for (const PlatformResult& platform : result.platforms) {
-    MountedResult mounted = TRY(MountedResult::open(store, platform.snapshot));
-    trees.push_back(
-        {std::move(mounted), has_folders ? folder_of(platform.platform) : std::string()});
+    const std::string folder = folder_of(platform.platform);
+    MountedResult mounted = TRY(MountedResult::open(context.store, platform.snapshot));
+    if (platform.attest) {
+      const AttestationFileOptions names{
+          .prefix = options.attestation_prefix,
+          .platform = result.multi_platform && !has_folders ? folder : std::string()};
+      mounted = TRY(add_attestations(std::move(mounted), platform, names, context));
+    }
+    trees.push_back({std::move(mounted), has_folders ? folder : std::string()});
   }
   if (!has_folders && trees.size() > 1) TRY(check_no_overlap(result, trees));
   return trees;

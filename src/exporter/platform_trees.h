@@ -15,10 +15,19 @@ struct PlatformTree {
   std::string folder;  // "linux_arm64"; empty: the output's top
 };
 
-// In the order of the platforms. `split`: a folder for each; nullopt: as the result says. Without
-// folders no two platforms may have files of one name: InvalidInput. The result's pins must live as
-// long.
-Result<std::vector<PlatformTree>> mount_trees(const BuildResult& result, std::optional<bool> split,
-                                              store::Store& store);
+struct TreesOptions {
+  std::optional<bool> split;       // a folder for each platform; nullopt: as the result says
+  std::string attestation_prefix;  // what the names of attestations begin with
+};
+
+// The result with what is said about its files asked for, so that trees can be mounted when the
+// step that asks is over.
+Result<BuildResult> with_attestations_made(BuildResult result);
+
+// In the order of the platforms, with the attestations among the files. Without folders no two
+// platforms may have files of one name: InvalidInput. The result's pins must live as long.
+Result<std::vector<PlatformTree>> mount_trees(const BuildResult& result,
+                                              const TreesOptions& options,
+                                              const ExportContext& context);
 
 }  // namespace slipway::exporter

@@ -82,4 +82,61 @@ expect_exit 1 slipway build --attest type=provenence .
 logged 'provenance'
 expect_exit 1 slipway build --attest type=sbom,generator=example.com/scanner .
 logged 'generator'
+
+# Outputs of files have them beside the files, which are what they are about.
+cat >files.Dockerfile <<'EOF'
+FROM scratch
+ARG TARGETARCH
+COPY etc /etc
+COPY etc/os-release /only-$TARGETARCH
+EOF
+shape() { find . -printf '%P %y %m\n' | sort; jq -S '[.subject, .predicateType]' $(find . -name '*provenance*' | sort); }
+files() { (cd "$1" && shape | grep -v '^ d '); }
+in_tar() { rm -rf unpacked && mkdir unpacked && tar -xf "$1" -C unpacked && files unpacked; }
+multi='--platform linux/amd64,linux/arm64'
+build -f files.Dockerfile --provenance=true --sbom=true -o ../made .
+equal "$(jq -r .predicate.spdxVersion ../made/sbom.spdx.json)" SPDX-2.3
+equal "$(jq -c '[.subject[].name]' ../made/provenance.json)" '["etc/os-release","only-'"$(jq -r .predicate.buildDefinition.internalParameters.targetPlatform ../made/provenance.json | cut -d/ -f2)"'"]'
+equal "$(jq -r '.subject[0].digest.sha256' ../made/sbom.spdx.json)" "$(sha256sum <etc/os-release | cut -d' ' -f1)"
+build -f files.Dockerfile --attest type=provenance,inline-only=true -o ../inline .
+[ ! -e ../inline/provenance.json ] || fail "an inline-only attestation is in an output of files"
+expect_exit 1 slipway build -f files.Dockerfile --attest type=provenance,filename=sbom.spdx.json --sbom=true -o ../twice .
+logged 'duplicate attestation path name sbom.spdx.json'
+expect_exit 1 slipway build -f files.Dockerfile $multi --provenance=true -o type=local,dest=../one,platform-split=false .
+logged 'cannot overwrite etc/os-release'
 nothing_left
+
+# The same names, modes and statements as BuildKit's.
+peers=${SLIPWAY_PEERS:-$HOME/.cache/slipway/peers}
+[ -x "$peers/buildkitd" ] || { echo "BuildKit is not at $peers (SLIPWAY_PEERS): not compared with it"; exit 0; }
+"$peers/buildkitd" --addr "unix://$work/buildkit.sock" --root "$work/buildkit" --oci-worker=true \
+  --containerd-worker=false --oci-worker-net=host >"$work/buildkit.log" 2>&1 &
+background+=($!)
+for _ in $(seq 100); do [ -S "$work/buildkit.sock" ] && break; sleep 0.1; done
+cat >apart.Dockerfile <<'EOF'
+FROM scratch
+ARG TARGETARCH
+COPY etc/os-release /only-$TARGETARCH
+EOF
+# same_files DOCKERFILE OUTPUT ATTESTATION FLAG... : a directory, or an archive where OUTPUT says so
+same_files() {
+  local dockerfile=$1 output=$2 attestation=$3
+  shift 3
+  local platforms=() look=files
+  [ $# = 0 ] || platforms=(--opt platform=linux/amd64,linux/arm64 --opt multi-platform=true)
+  case $output in type=tar*) look=in_tar ;; esac
+  rm -rf ../ours ../theirs
+  build -f "$dockerfile" --attest "type=provenance,$attestation" "$@" -o "$output,dest=../ours" .
+  "$peers/buildctl" --addr "unix://$work/buildkit.sock" build --frontend dockerfile.v0 --local context=. \
+    --local dockerfile=. --opt filename="$dockerfile" --opt attest:provenance="$attestation" "${platforms[@]}" \
+    --output "$output,dest=../theirs" >"$work/out" 2>"$work/log" || fail "buildctl exited with $?"
+  equal "$($look ../ours)" "$($look ../theirs)" "$dockerfile $output $attestation $*"
+}
+same_files files.Dockerfile type=local mode=min
+same_files files.Dockerfile type=local,attestation-prefix=about- mode=max,filename=a/b.json
+same_files files.Dockerfile type=tar mode=min
+same_files files.Dockerfile type=local mode=min $multi
+same_files files.Dockerfile type=tar mode=min $multi
+same_files files.Dockerfile type=local,platform-split=true mode=min
+same_files files.Dockerfile type=local mode=min,inline-only=true
+same_files apart.Dockerfile type=local,platform-split=false mode=min $multi
