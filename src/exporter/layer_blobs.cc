@@ -74,25 +74,47 @@ Result<std::vector<store::LayerBlob>> find_parts(store::Store& store, store::Sna
   return parts;
 }
 
-// One part: another layer's blob where one has the same content, found at the speed of hashing.
+// Which of `alike`, parts that have the outline of this one, has its content, too: told by the
+// inodes where those are the same files (nobody writes to a file of a snapshot,
+// docs/cache-mounts.md), else at the speed of hashing.
+Result<std::optional<store::LayerBlob>> equal_part(store::Store& store,
+                                                   const std::vector<store::LayerBlob>& alike,
+                                                   const std::filesystem::path& directory,
+                                                   const Digest& inodes,
+                                                   const layer::WriteOptions& options,
+                                                   const std::stop_token& stop) {
+  for (const store::LayerBlob& blob : alike) {
+    if (inodes.empty() || blob.inodes != inodes) continue;
+    if (TRY(has_content(store, blob))) return std::optional(blob);
+  }
+  if (alike.empty()) return std::optional<store::LayerBlob>();
+  const std::optional<Digest> diff_id = TRY(layer::layer_diff_id(directory, options, stop));
+  for (const store::LayerBlob& blob : alike) {
+    if (blob.diff_id != diff_id) continue;
+    if (TRY(has_content(store, blob))) return std::optional(blob);
+  }
+  return std::optional<store::LayerBlob>();
+}
+
+// One part: another layer's blob where one has the same content.
 Result<store::LayerBlob> make_part(store::Store& store, const std::filesystem::path& directory,
                                    const layer::LayerPart& part, layer::WriteOptions options,
                                    ThreadPool& pool, const std::stop_token& stop) {
   options.part = &part;
-  const Digest outline = TRY(layer::layer_outline(directory, options, stop));
+  const layer::LayerOutline outline = TRY(layer::layer_outline(directory, options, stop));
   // Images that are built together have parts in common. (Never held while waiting for another.)
-  const store::RangeLock claim = TRY(store.claim("part " + outline.str(), stop));
-  std::vector<store::LayerBlob> alike = TRY(store.layers().parts_like(outline));
-  if (!alike.empty()) {
-    const std::optional<Digest> diff_id = TRY(layer::layer_diff_id(directory, options, stop));
-    for (store::LayerBlob& blob : alike) {
-      if (blob.diff_id != diff_id) continue;
-      if (TRY(has_content(store, blob))) return std::move(blob);
-    }
+  const store::RangeLock claim = TRY(store.claim("part " + outline.headers.str(), stop));
+  const std::vector<store::LayerBlob> alike = TRY(store.layers().parts_like(outline.headers));
+  std::optional<store::LayerBlob> equal =
+      TRY(equal_part(store, alike, directory, outline.inodes, options, stop));
+  if (equal) {
+    equal->inodes = outline.inodes;
+    return *std::move(equal);
   }
   const layer::WrittenLayer written =
       TRY(layer::write_layer(directory, options, store.content(), pool, stop));
-  return store::LayerBlob{written.descriptor, written.diff_id, part.label, outline};
+  return store::LayerBlob{written.descriptor, written.diff_id, part.label, outline.headers,
+                          outline.inodes};
 }
 
 Result<std::vector<store::LayerBlob>> make_parts(store::Store& store, store::SnapshotId snapshot,

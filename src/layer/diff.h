@@ -58,10 +58,17 @@ Result<WrittenLayer> write_layer(const std::filesystem::path& directory,
 Result<std::optional<Digest>> layer_diff_id(const std::filesystem::path& directory,
                                             const WriteOptions& options, std::stop_token stop);
 
-// A digest over what write_layer() would write but the data of files, and over how it would
-// compress it. Reads no file: layers whose outlines differ are different.
-Result<Digest> layer_outline(const std::filesystem::path& directory, const WriteOptions& options,
-                             std::stop_token stop);
+// What is known of a layer without reading a file.
+struct LayerOutline {
+  // Over what write_layer() would write but the data of files, and over how it would compress it:
+  // layers that differ here are different.
+  Digest headers;
+  // Over the inodes (inode_names.h) of its files: layers that agree here and above are equal, as
+  // long as no file is written in place. Empty where the file system does not say enough.
+  Digest inodes;
+};
+Result<LayerOutline> layer_outline(const std::filesystem::path& directory,
+                                   const WriteOptions& options, std::stop_token stop);
 
 struct ApplyOptions {
   bool user_xattrs = false;

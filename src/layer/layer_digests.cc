@@ -24,8 +24,8 @@ class HashSink final : public TarSink {
 
 }  // namespace
 
-Result<Digest> layer_outline(const std::filesystem::path& directory, const WriteOptions& options,
-                             std::stop_token stop) {
+Result<LayerOutline> layer_outline(const std::filesystem::path& directory,
+                                   const WriteOptions& options, std::stop_token stop) {
   const StreamFormat format = TRY(stream_format(options.compression, options.level));
   HashSink sink;
   TRY(sink.append("outline 1 " + format.name()));
@@ -35,8 +35,10 @@ Result<Digest> layer_outline(const std::filesystem::path& directory, const Write
   TRY(sink.append("\n"));
   TreeOptions tree = tree_options(options);
   tree.headers_only = true;
+  InodeNames inodes;
+  tree.inodes = &inodes;
   TRY(write_tree(directory, tree, sink, std::move(stop)));
-  return sink.finish();
+  return LayerOutline{sink.finish(), inodes.finish()};
 }
 
 Result<std::optional<Digest>> layer_diff_id(const std::filesystem::path& directory,

@@ -266,6 +266,7 @@ class TreeWriter {
     }
     TRY(header(std::move(entry)));
     const auto size = static_cast<uint64_t>(info.st_size);
+    if (options_.inodes != nullptr && size > 0) TRY(options_.inodes->add(fd.get()));
     if (options_.headers_only) return {};
     if (size >= kOwnBlocks) TRY(sink_.cut(1));
     TRY(copy(fd.get(), size, path));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "layer/diff.h"
+#include "layer/inode_names.h"
 #include "layer/layer_part.h"
 #include "layer/tar_sink.h"
 
@@ -29,6 +30,8 @@ struct TreeOptions {
   bool exact_times = false;
   // Headers without the data of files.
   bool headers_only = false;
+  // Told of every file that is not empty; null: nobody is.
+  InodeNames* inodes = nullptr;
   // What skeleton.h says of files.
   bool skeleton = false;
 };

@@ -21,7 +21,7 @@ Result<std::map<std::string, std::string>> parse_annotations(std::string_view te
   return annotations;
 }
 
-// A row of digest, media_type, size, diff_id, label, outline, annotations.
+// A row of digest, media_type, size, diff_id, label, outline, inodes, annotations.
 Result<LayerBlob> read_blob(const Rows& rows) {
   LayerBlob blob;
   blob.descriptor.digest = TRY(Digest::parse(rows.view(0)));
@@ -30,7 +30,8 @@ Result<LayerBlob> read_blob(const Rows& rows) {
   blob.diff_id = TRY(Digest::parse(rows.view(3)));
   blob.label = rows.text(4);
   if (!rows.view(5).empty()) blob.outline = TRY(Digest::parse(rows.view(5)));
-  blob.descriptor.annotations = TRY(parse_annotations(rows.view(6)));
+  if (!rows.view(6).empty()) blob.inodes = TRY(Digest::parse(rows.view(6)));
+  blob.descriptor.annotations = TRY(parse_annotations(rows.view(7)));
   return blob;
 }
 
@@ -58,25 +59,25 @@ Result<std::vector<LayerBlob>> LayerIndex::find_parts(SnapshotId snapshot,
                                                       std::string_view variant) {
   auto database = core_->database().lock();
   return read_blobs(TRY(database->query(
-      "SELECT digest, media_type, size, diff_id, label, outline, "
-      "annotations FROM layer_blobs WHERE snapshot = ? AND variant = ? ORDER BY part",
+      "SELECT digest, media_type, size, diff_id, label, outline, inodes, annotations"
+      " FROM layer_blobs WHERE snapshot = ? AND variant = ? ORDER BY part",
       snapshot.value, variant)));
 }
 
 Result<std::vector<LayerBlob>> LayerIndex::blobs_of(SnapshotId snapshot) {
   auto database = core_->database().lock();
-  return read_blobs(
-      TRY(database->query("SELECT digest, media_type, size, diff_id, label, outline, "
-                          "annotations FROM layer_blobs WHERE snapshot = ?",
-                          snapshot.value)));
+  return read_blobs(TRY(database->query(
+      "SELECT digest, media_type, size, diff_id, label, outline, inodes, annotations"
+      " FROM layer_blobs WHERE snapshot = ?",
+      snapshot.value)));
 }
 
 Result<std::vector<LayerBlob>> LayerIndex::parts_like(const Digest& outline) {
   auto database = core_->database().lock();
-  return read_blobs(
-      TRY(database->query("SELECT DISTINCT digest, media_type, size, diff_id, label, outline, "
-                          "annotations FROM layer_blobs WHERE outline = ? AND outline <> ''",
-                          outline.str())));
+  return read_blobs(TRY(database->query(
+      "SELECT DISTINCT digest, media_type, size, diff_id, label, outline, inodes, annotations"
+      " FROM layer_blobs WHERE outline = ? AND outline <> ''",
+      outline.str())));
 }
 
 Status LayerIndex::add_blob(SnapshotId snapshot, std::string_view variant, const LayerBlob& blob) {
@@ -93,12 +94,12 @@ Status LayerIndex::add_parts(SnapshotId snapshot, std::string_view variant,
   for (const LayerBlob& part : parts) {
     TRY(
         database->run("INSERT INTO layer_blobs(snapshot, variant, part, label, outline, digest, "
-                      "media_type, size, diff_id, annotations) "
-                      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                      "media_type, size, diff_id, inodes, annotations) "
+                      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                       snapshot.value, variant, number++, part.label, part.outline.str(),
                       part.descriptor.digest.str(), part.descriptor.media_type,
                       static_cast<int64_t>(part.descriptor.size), part.diff_id.str(),
-                      JsonWriter().map(part.descriptor.annotations).take()));
+                      part.inodes.str(), JsonWriter().map(part.descriptor.annotations).take()));
   }
   return transaction.commit();
 }

@@ -24,10 +24,11 @@ Digest chain_id(const Digest& parent, const Digest& diff_id);
 struct LayerBlob {
   Descriptor descriptor;  // media type, digest, size
   Digest diff_id;
-  // Of a part: what it holds ("opt/venv/lib"), and a digest over what is known of it without
-  // reading files (layer/layer_part.h). Empty for a whole layer.
+  // Of a part: what it holds ("opt/venv/lib"), and what is known of it without reading files
+  // (layer/diff.h, LayerOutline). Empty for a whole layer.
   std::string label = {};
   Digest outline = {};
+  Digest inodes = {};
 };
 
 class LayerIndex {

@@ -41,13 +41,16 @@ TEST_F(LayerIndexTest, PartsKeepTheirOrderAndAreFoundByTheirOutline) {
     part.diff_id = Digest::sha256_of("tar");
     part.label = name;
     if (part.label != "c") part.outline = Digest::sha256_of("outline");
+    if (part.label == "a") part.inodes = Digest::sha256_of("inodes");
     parts.push_back(part);
   }
   ASSERT_TRUE(store_->layers().add_parts(id, "split", parts));
   const std::vector<LayerBlob> found = *store_->layers().find_parts(id, "split");
   ASSERT_EQ(found.size(), 3u);
   EXPECT_EQ(found[0].label, "b");
+  EXPECT_EQ(found[1].inodes, Digest::sha256_of("inodes"));
   EXPECT_EQ(found[2].label, "c");
+  EXPECT_TRUE(found[2].inodes.empty());
   EXPECT_EQ(store_->layers().parts_like(Digest::sha256_of("outline"))->size(), 2u);
   EXPECT_FALSE(*store_->layers().find_blob(id, "split")) << "it is no whole layer";
   ASSERT_TRUE(store_->layers().add_parts(id, "split", {parts[0]}));

@@ -170,6 +170,10 @@ ALTER TABLE cache_mounts ADD COLUMN longest_path INTEGER NOT NULL DEFAULT 0;
 
                                                                    R"sql(
 ALTER TABLE layer_blobs ADD COLUMN annotations TEXT NOT NULL DEFAULT '{}';
+)sql",
+
+                                                                   R"sql(
+ALTER TABLE layer_blobs ADD COLUMN inodes TEXT NOT NULL DEFAULT '';
 )sql"};
 
 }  // namespace slipway::store
