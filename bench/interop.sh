@@ -21,8 +21,9 @@ for program in skopeo umoci podman getfattr; do
   command -v "$program" >/dev/null || fail "needs $program"
 done
 
+# From where the file lies: its paths are those of whoever calls.
 bake() {
-  slipway bake -f "$repository/morgan/compose.yaml" "${contexts[@]}" --set "*.network=host" "$@" >"$work/out" 2>"$work/log" ||
+  (cd "$repository/morgan" && slipway bake "${contexts[@]}" --set "*.network=host" "$@") >"$work/out" 2>"$work/log" ||
     fail "slipway bake exited with $?"
 }
 start_buildkit() {
