@@ -16,7 +16,7 @@ using store::kFetchedVariant;
 
 // Names everything that decides the bytes, the version of our writer included.
 std::string variant_of(const LayerChoice& choice) {
-  std::string variant = fmt::format("{}:{}:2", layer_format_name(choice.compression), choice.level);
+  std::string variant = fmt::format("{}:{}:3", layer_format_name(choice.compression), choice.level);
   if (choice.clamp_mtime) variant += fmt::format(":clamp={}", *choice.clamp_mtime);
   return variant;
 }

@@ -22,7 +22,8 @@ constexpr size_t kGzipBlock = 1 << 20;
 // Each zstd frame starts without history, which costs more at its higher ratio.
 constexpr size_t kZstdBlock = 2 << 20;
 constexpr int kDefaultGzipLevel = 1;
-constexpr int kDefaultZstdLevel = 3;
+// 1.2 % larger than BuildKit's default, 1.5 times as fast as level 3 (docs/layers.md).
+constexpr int kDefaultZstdLevel = 2;
 
 // No name, no time, flags 0, "unknown" operating system: what gzip -n and Go write.
 constexpr std::string_view kGzipHeader = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"sv;
