@@ -17,7 +17,7 @@ struct BlockPipeline::Block {
   std::string raw;  // always block_bytes long
   size_t used = 0;
   std::string packed;
-  Digest key;  // empty: no piece
+  std::string key;  // empty: no piece
   bool is_chunk = false;
   Digest digest;  // of a chunk
   uint32_t checksum = 0;
@@ -66,7 +66,7 @@ struct BlockPipeline::Shared {
     const std::string_view raw = std::string_view(block.raw).substr(0, block.used);
     if (block.is_chunk) block.digest = Digest::sha256_of(raw);
     if (pieces == nullptr || raw.size() < kSmallestPiece) return codec.compress(raw, block.packed);
-    block.key = piece_key(format, raw);
+    block.key = pieces->key(format, raw);
     if (!pieces->find(block.key, block.packed)) TRY(codec.compress(raw, block.packed));
     block.checksum = gzip_crc(0, block.packed);
     return {};

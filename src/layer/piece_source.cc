@@ -27,14 +27,11 @@ bool read_at(int fd, uint64_t offset, std::string& bytes) {
 
 }  // namespace
 
-Digest piece_key(const StreamFormat& format, std::string_view raw) {
-  Sha256 hash;
-  hash.update(format.name() + '\n');
-  hash.update(raw);
-  return hash.finish();
+std::string PieceSource::key(const StreamFormat& format, std::string_view raw) const {
+  return keys_.of(format.name(), raw);
 }
 
-bool PieceSource::find(const Digest& key, std::string& packed) {
+bool PieceSource::find(std::string_view key, std::string& packed) {
   const Result<std::optional<store::Piece>> piece = index_.find(key);
   if (!piece || !*piece || (*piece)->length > kLongestPiece) return false;
   const std::shared_ptr<const UniqueFd> blob = open((*piece)->blob);

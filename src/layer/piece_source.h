@@ -14,23 +14,24 @@
 
 namespace slipway::layer {
 
-// What a piece is known by: all that decides its compressed bytes.
-Digest piece_key(const StreamFormat& format, std::string_view raw);
-
 class PieceSource {
  public:
-  // Both outlive it.
-  PieceSource(store::PieceIndex& index, store::ContentStore& content)
-      : index_(index), content_(content) {}
+  // Index and content outlive it; `keys` are those of the index.
+  PieceSource(store::PieceIndex& index, store::PieceKeys keys, store::ContentStore& content)
+      : index_(index), keys_(std::move(keys)), content_(content) {}
+
+  // What a piece is known by: all that decides its compressed bytes. Thread-safe.
+  std::string key(const StreamFormat& format, std::string_view raw) const;
 
   // Replaces `packed` by the piece; false when no blob has it undamaged. Thread-safe.
-  bool find(const Digest& key, std::string& packed);
+  bool find(std::string_view key, std::string& packed);
 
  private:
   // The blob, open; null when it is gone. What is open stays readable whoever removes it.
   std::shared_ptr<const UniqueFd> open(const Digest& blob);
 
   store::PieceIndex& index_;
+  const store::PieceKeys keys_;
   store::ContentStore& content_;
   // Co-owned by reads under way.
   Guarded<std::map<Digest, std::shared_ptr<const UniqueFd>>> blobs_;

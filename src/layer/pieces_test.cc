@@ -43,9 +43,9 @@ class PiecesTest : public testing::Test {
   }
   // The compressed form of a block, as the next layer would find it.
   bool is_known(std::string_view raw) {
-    PieceSource source(store_->pieces(), store_->content());
+    PieceSource source(store_->pieces(), *store_->pieces().keys(), store_->content());
     std::string packed;
-    return source.find(piece_key(*stream_format(LayerFormat::Gzip, -1), raw), packed);
+    return source.find(source.key(*stream_format(LayerFormat::Gzip, -1), raw), packed);
   }
 
   Result<TempDir> temp_ = TempDir::create("/var/tmp", "slipway-pieces-test-");

@@ -44,7 +44,9 @@ Result<WrittenLayer> write_layer(const std::filesystem::path& directory,
   const std::unique_ptr<store::ContentWriter> writer = TRY(content.writer());
   std::optional<PieceSource> pieces;
   const bool compressed = options.compression != LayerFormat::Uncompressed;
-  if (options.pieces != nullptr && compressed) pieces.emplace(*options.pieces, content);
+  if (options.pieces != nullptr && compressed) {
+    pieces.emplace(*options.pieces, TRY(options.pieces->keys()), content);
+  }
   BlockPipeline pipeline(format, pool, *writer, pieces ? &*pieces : nullptr);
   const auto write_tar = [&](TarSink& sink) -> Status {
     TRY(write_tree(directory, tree_options(options), sink, stop));

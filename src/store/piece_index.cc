@@ -1,13 +1,33 @@
 #include "store/piece_index.h"
 
+#include <sys/random.h>
+
+#include <array>
+
 namespace slipway::store {
 
-Result<std::optional<Piece>> PieceIndex::find(const Digest& key) {
+Result<PieceKeys> PieceIndex::keys() {
+  std::array<char, PieceKeys::kSecretBytes> secret;
+  if (::getrandom(secret.data(), secret.size(), 0) != std::ssize(secret)) {
+    return errno_error("get random bytes");
+  }
+  // Of several processes that find none, one makes it.
+  auto database = core_->database().lock();
+  TRY(database->run("INSERT OR IGNORE INTO piece_secret(id, secret) VALUES(1, CAST(? AS BLOB))",
+                    std::string_view(secret.data(), secret.size())));
+  Rows rows = TRY(database->query("SELECT secret FROM piece_secret"));
+  if (!TRY(rows.next()) || rows.view(0).size() != PieceKeys::kSecretBytes) {
+    return make_error(ErrorCode::Internal, "the store's secret for pieces is damaged");
+  }
+  return PieceKeys(rows.view(0));
+}
+
+Result<std::optional<Piece>> PieceIndex::find(std::string_view key) {
   auto database = core_->database().lock();
   Rows rows =
       TRY(database->query("SELECT blobs.digest, offset, length, checksum FROM pieces JOIN blobs "
                           "ON blobs.id = pieces.blob WHERE key = ?",
-                          key.hex()));
+                          key));
   if (!TRY(rows.next())) return std::optional<Piece>();
   Piece piece;
   piece.blob = TRY(Digest::parse(rows.view(0)));
@@ -31,7 +51,7 @@ Status PieceIndex::add(const Digest& blob, const std::vector<KeyedPiece>& pieces
     TRY(
         database->run("INSERT OR REPLACE INTO pieces(key, blob, offset, length, checksum) "
                       "VALUES(?, ?, ?, ?, ?)",
-                      piece.key.hex(), id, static_cast<int64_t>(piece.offset),
+                      piece.key, id, static_cast<int64_t>(piece.offset),
                       static_cast<int64_t>(piece.length), static_cast<int64_t>(piece.checksum)));
   }
   return transaction.commit();

@@ -7,10 +7,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "oci/digest.h"
 #include "store/core.h"
+#include "store/piece_keys.h"
 
 namespace slipway::store {
 
@@ -21,10 +24,9 @@ struct Piece {
   uint32_t checksum = 0;  // of its bytes; by whoever wrote it
 };
 
-// A piece of a blob under the key that it is looked up by: a digest over the content and over what
-// compresses it.
+// A piece of a blob under the key that it is looked up by.
 struct KeyedPiece {
-  Digest key;
+  std::string key;  // of keys()
   uint64_t offset = 0;
   uint64_t length = 0;
   uint32_t checksum = 0;
@@ -34,8 +36,10 @@ class PieceIndex {
  public:
   explicit PieceIndex(std::shared_ptr<Core> core) : core_(std::move(core)) {}
 
+  // The keys of this store. Thread-safe.
+  Result<PieceKeys> keys();
   // Its blob may be removed at any moment. Thread-safe.
-  Result<std::optional<Piece>> find(const Digest& key);
+  Result<std::optional<Piece>> find(std::string_view key);
   // What `blob` consists of. A key that is known already moves to this blob: the newest lives
   // longest. A blob that is gone already is no error. Thread-safe.
   Status add(const Digest& blob, const std::vector<KeyedPiece>& pieces);

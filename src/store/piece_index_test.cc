@@ -11,11 +11,9 @@ namespace {
 class PieceIndexTest : public testing::Test {
  protected:
   Digest put(std::string_view bytes) { return *store_->content().put(bytes); }
-  std::optional<Piece> find(std::string_view name) {
-    return *store_->pieces().find(Digest::sha256_of(name));
-  }
+  std::optional<Piece> find(std::string_view name) { return *store_->pieces().find(name); }
   void add(const Digest& blob, std::string_view name, uint64_t offset) {
-    ASSERT_TRUE(store_->pieces().add(blob, {{Digest::sha256_of(name), offset, 3, 0xfedcba98}}));
+    ASSERT_TRUE(store_->pieces().add(blob, {{std::string(name), offset, 3, 0xfedcba98}}));
   }
 
   Result<TempDir> temp_ = TempDir::create("/var/tmp", "slipway-piece-index-test-");
@@ -44,6 +42,14 @@ TEST_F(PieceIndexTest, APieceMovesToTheNewestBlobAndGoesWithIt) {
   EXPECT_EQ(find("x")->blob, newer);
   ASSERT_TRUE(store_->content().remove(newer));
   EXPECT_FALSE(find("x"));
+}
+
+TEST_F(PieceIndexTest, KeysAreThoseOfTheStoreWhoeverOpensIt) {
+  const std::string key = store_->pieces().keys()->of("gzip", "raw");
+  const auto again = *Store::open({temp_->path() / "store", false, {}});
+  EXPECT_EQ(again->pieces().keys()->of("gzip", "raw"), key);
+  const auto other = *Store::open({temp_->path() / "other", false, {}});
+  EXPECT_NE(other->pieces().keys()->of("gzip", "raw"), key);
 }
 
 TEST_F(PieceIndexTest, ABlobThatIsGoneGetsNoPieces) {

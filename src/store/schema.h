@@ -174,6 +174,11 @@ ALTER TABLE layer_blobs ADD COLUMN annotations TEXT NOT NULL DEFAULT '{}';
 
                                                                    R"sql(
 ALTER TABLE layer_blobs ADD COLUMN inodes TEXT NOT NULL DEFAULT '';
+)sql",
+
+                                                                   R"sql(
+DELETE FROM pieces;
+CREATE TABLE piece_secret(id INTEGER PRIMARY KEY, secret BLOB NOT NULL);
 )sql"};
 
 }  // namespace slipway::store
