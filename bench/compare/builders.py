@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import time
 
 from measure import BuildFailed, Sample, peak_rss, reset_peak_rss, run
@@ -22,11 +23,16 @@ def output_of(*command: str, env: dict[str, str] | None = None) -> str:
     return done.stdout.strip()
 
 
-def remove_tree(folder: pathlib.Path) -> None:
-    """Removes a store: whatever is still mounted in it first, the deepest mount first."""
+def unmount_below(folder: pathlib.Path) -> None:
+    """Whatever is still mounted there, the deepest mount first."""
     mounts = [line.split()[1] for line in pathlib.Path("/proc/mounts").read_text().splitlines()]
     for mount in sorted((m for m in mounts if m.startswith(f"{folder}/")), reverse=True):
         subprocess.run(["umount", "-l", mount], check=False)
+
+
+def remove_tree(folder: pathlib.Path) -> None:
+    """Removes a store."""
+    unmount_below(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -62,9 +68,13 @@ class Builder:
     def stop(self) -> None:
         remove_tree(self.folder)
 
-    def clean(self) -> None:
-        """Forgets everything built and cached so far."""
-        remove_tree(self.folder)
+    def clean(self, keep_files: bool = False) -> None:
+        """Forgets everything built and cached so far. `keep_files`: the files stay beside, until all ends."""
+        if keep_files:
+            unmount_below(self.folder)
+            self.folder.rename(tempfile.mkdtemp(prefix="forgotten.", dir=self.folder.parent))
+        else:
+            remove_tree(self.folder)
         self.folder.mkdir()
 
     def build(self, context: pathlib.Path, arguments: dict[str, str]) -> Sample:
@@ -188,9 +198,9 @@ class BuildKit(Baker):
         self._stop_daemon()
         super().stop()
 
-    def clean(self):
+    def clean(self, keep_files=False):
         self._stop_daemon()
-        super().clean()
+        super().clean(keep_files)
         self.start()
 
     def _measured(self, arguments: list[str], cwd: str | None = None) -> Sample:
