@@ -174,6 +174,8 @@ TEST(Convert, refuses_what_buildkit_refuses) {
       {"FROM a\nRUN --mount=type=cache,target=/ x\n", "invalid mount target \"/\""},
       {"FROM a AS x\nRUN --mount=from=b,target=/b x\nFROM c AS b\nFROM x\n",
        "cannot mount from stage \"b\" to \"/b\""},
+      {"FROM a AS x\nRUN --mount=type=cache,target=/c x\nFROM c AS scratch\nFROM x\n",
+       "cannot mount from stage \"scratch\" to \"/c\""},
       {"FROM a\nEXPOSE 70000\n", "invalid containerPort: 70000"},
       {"FROM a\nEXPOSE 80/icmp\n", "invalid proto: icmp"},
       {"FROM a\nSTOPSIGNAL HUPP\n", "invalid signal: HUPP"},
@@ -187,6 +189,17 @@ TEST(Convert, refuses_what_buildkit_refuses) {
     EXPECT_THAT(conversion.error().message(), HasSubstr(mistake.message));
     EXPECT_NE(conversion.error().spans(), std::vector<SourceSpan>()) << mistake.text;
   }
+}
+
+TEST(Convert, a_cache_starts_as_what_a_stage_named_scratch_is) {
+  const Result<Conversion> conversion =
+      convert_text("FROM a AS scratch\nFROM b\nRUN --mount=type=cache,target=/c x\n");
+  ASSERT_TRUE(conversion);
+  const graph::Definition& definition = conversion->definition;
+  const graph::Vertex& run = definition.vertex(definition.root()->vertex);
+  ASSERT_EQ(run.inputs.size(), 2u);
+  const graph::Vertex& start = definition.vertex(run.inputs[1].vertex);
+  EXPECT_THAT(std::get<graph::SourceOp>(start.op).identifier, HasSubstr("/a:latest"));
 }
 
 TEST(Convert, an_unknown_target_comes_with_the_nearest_one) {

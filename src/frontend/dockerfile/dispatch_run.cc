@@ -106,10 +106,12 @@ class RunConverter {
   }
 
   Status add_mounts() {
-    const std::vector<RunMount> mounts = TRY(parse_mounts(
+    std::vector<RunMount> mounts = TRY(parse_mounts(
         run_, [&](std::string_view word) { return expander_.word(context_.lexer, word); }));
     for (size_t i = 0; i < mounts.size(); ++i) {
-      const RunMount& mount = mounts[i];
+      RunMount& mount = mounts[i];
+      // A stage may have that name.
+      if (mount.type == graph::MountType::Cache && mount.from.empty()) mount.from = "scratch";
       if (!mount.from.empty() && !sources_.at(i)->is_dispatched) {
         return make_error(ErrorCode::InvalidInput,
                           "cannot mount from stage \"{}\" to \"{}\", stage needs to be defined "
@@ -138,12 +140,9 @@ class RunConverter {
   Status add_files(const RunMount& mount, StageState* source) {
     const bool is_cache = mount.type == graph::MountType::Cache;
     const bool is_tmpfs = mount.type == graph::MountType::Tmpfs;
-    // A cache without "from" starts empty; other mounts are of the main context then.
-    const bool of_context = mount.from.empty() && !is_cache;
+    const bool of_context = mount.from.empty();
     PlannedMount planned;
-    planned.source = of_context           ? context_.main_context
-                     : mount.from.empty() ? std::nullopt
-                                          : source->state.output;
+    planned.source = of_context ? context_.main_context : source->state.output;
     planned.mount.type = mount.type;
     planned.mount.readonly = mount.readonly;
     if (is_tmpfs) {
