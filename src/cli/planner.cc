@@ -12,6 +12,7 @@
 #include "frontend/dockerfile/instruction_parser.h"
 #include "frontend/dockerfile/lint/syntax_rules.h"
 #include "frontend/dockerfile/parser.h"
+#include "oci/platform_list.h"
 
 namespace slipway::cli {
 namespace {
@@ -296,15 +297,13 @@ Result<std::vector<std::optional<Platform>>> Planner::platforms_of(
   const std::string fallback = options_.environment.get("DOCKER_DEFAULT_PLATFORM");
   if (texts.empty() && !fallback.empty()) texts.push_back(fallback);
   std::vector<std::optional<Platform>> platforms;
-  for (const std::string& text : texts) {
-    const Platform platform =
-        text == "local" ? Platform::host() : TRY(Platform::parse(text).context("platform"));
+  if (texts.empty()) return std::vector<std::optional<Platform>>(1);
+  for (const Platform& platform : TRY(parse_platform_list(join(texts, ",")).context("platform"))) {
     const bool known = std::ranges::any_of(platforms, [&](const std::optional<Platform>& other) {
       return other->normalized() == platform.normalized();
     });
     if (!known) platforms.push_back(platform);
   }
-  if (platforms.empty()) platforms.emplace_back();
   return platforms;
 }
 

@@ -9,6 +9,7 @@
 #include "base/unicode.h"
 #include "base/values.h"
 #include "frontend/bake/spec.h"
+#include "oci/platform_list.h"
 
 namespace slipway::bake {
 namespace {
@@ -248,6 +249,18 @@ Status check_supported(const TargetDefinition& definition) {
   return {};
 }
 
+Status check_platforms(const TargetDefinition& definition) {
+  for (const std::string& platform : list_of(definition.platforms)) {
+    Result<std::vector<Platform>> parsed = parse_platform_list(platform);
+    if (parsed) continue;
+    return std::move(parsed)
+        .error()
+        .context(fmt::format("target {}: platforms", definition.name))
+        .at(definition.span);
+  }
+  return {};
+}
+
 // A named context that is a directory, where it is.
 Result<std::string> placed(const std::string& path, const Elsewhere& elsewhere) {
   if (path.starts_with(kHere)) return clean_path(path.substr(kHere.size()));
@@ -332,6 +345,7 @@ Result<Resolved> resolve(const Definitions& definitions, const Request& request,
     if (target.context == "-") return invalid_input("context from stdin not allowed in bake");
     if (target.dockerfile == "-") return invalid_input("dockerfile from stdin not allowed in bake");
   }
+  for (const auto& [name, target] : resolved.targets) TRY(check_platforms(target));
   const auto epoch = environment ? environment(kSourceDateEpoch) : std::nullopt;
   if (!epoch || epoch->empty()) return resolved;
   for (auto& [name, target] : resolved.targets) target.args.try_emplace(kSourceDateEpoch, *epoch);

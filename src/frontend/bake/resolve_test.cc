@@ -52,6 +52,16 @@ TEST(Resolve, TargetsInheritFieldByField) {
   EXPECT_EQ(app.dockerfile, "Dockerfile");
 }
 
+TEST(Resolve, PlatformsAreThoseOfContainerd) {
+  EXPECT_EQ(error_of(R"({"target": {"default": {"platforms": ["local", "linux/amd64,Local"]}}})"),
+            "");
+  for (const char* platform : {"li nux/amd64", "linux/amd64,a/b/c/d/e"}) {
+    const std::string json =
+        R"({"target": {"default": {"platforms": [")" + std::string(platform) + R"("]}}})";
+    EXPECT_THAT(error_of(json), HasSubstr("target default: platforms")) << platform;
+  }
+}
+
 TEST(Resolve, LinkedTargetsAreBuiltForTheCacheOnly) {
   const auto result = resolved(R"({"target": {
     "base": {"output": ["type=image"]}, "app": {"contexts": {"b": "target:base"}}}})",

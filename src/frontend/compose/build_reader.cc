@@ -23,10 +23,11 @@ Error invalid(const Value& where, fmt::format_string<Args...> format, Args&&... 
   return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...).at(where.span);
 }
 
+// As compose-go: a "~" is HOME whatever follows, "~name" no user's home.
 std::string cleaned_path(const std::string& path, const Environment& environment) {
-  if (path.starts_with("~/")) {
+  if (path.starts_with("~")) {
     const auto home = environment.find("HOME");
-    return home == environment.end() ? path : clean_path(home->second + path.substr(1));
+    return home == environment.end() ? path : clean_path(home->second + "/" + path.substr(1));
   }
   return clean_path(path);
 }

@@ -18,12 +18,6 @@ Error invalid(const Value& where, fmt::format_string<Args...> format, Args&&... 
   return make_error(ErrorCode::InvalidInput, format, std::forward<Args>(args)...).at(where.span);
 }
 
-bool is_target_name(std::string_view name) {
-  return !name.empty() && name.find_first_not_of(
-                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
-                              std::string_view::npos;
-}
-
 Result<bake::Definitions> read_services(const Value& services, const Model& model,
                                         const Options& options) {
   bake::Definitions definitions;
@@ -39,12 +33,6 @@ Result<bake::Definitions> read_services(const Value& services, const Model& mode
           go_quote(name));
     }
     if (!has_build) continue;
-    std::string target_name = name;
-    std::replace(target_name.begin(), target_name.end(), '.', '_');
-    if (!is_target_name(target_name)) {
-      return invalid(service, "invalid service name {}: only \"[a-zA-Z0-9_-]+\" are allowed",
-                     go_quote(target_name));
-    }
     Value map = *build;
     if (build->is_scalar()) {
       map = Value();
@@ -55,9 +43,9 @@ Result<bake::Definitions> read_services(const Value& services, const Model& mode
     if (!map.is_map())
       return invalid(*build, "services.{}.build must be a mapping or a string", name);
     TargetDefinition target = TRY(read_build(name, service, map, model, options));
-    target.name = target_name;
+    target.name = target_name(name);
+    all.targets.push_back(target.name);
     definitions.targets.push_back(std::move(target));
-    all.targets.push_back(target_name);
   }
   if (!services.members.empty()) definitions.groups.push_back(std::move(all));
   return definitions;

@@ -199,6 +199,28 @@ TEST(Compose, SecretsAreWellFormed) {
             "secrets.x additional properties 'fil' not allowed (did you mean file?)");
 }
 
+TEST(Compose, NamesOfServicesAreThoseOfTargetsOrHaveDots) {
+  for (const char* service : {"a b: {image: x}", "a/b: {build: .}", "'': {build: .}"}) {
+    const Error refused = error_of("services:\n  " + std::string(service) + "\n");
+    EXPECT_THAT(refused.message(), HasSubstr("invalid service name"));
+    EXPECT_EQ(refused.spans().at(0).first_line, 2);
+  }
+  EXPECT_EQ(read_all({{"compose.yaml", "services: {a.b-c_D: {build: .}}\n"}})->targets.at(0).name,
+            "a_b-c_D");
+}
+
+// As compose-go has it.
+TEST(Compose, ATildeIsHomeWhateverFollows) {
+  const auto context = [](const std::string& path) {
+    return *only("    build: \"" + path + "\"\n", {{"HOME", "/home/me"}}).context;
+  };
+  EXPECT_EQ(context("~"), "/home/me");
+  EXPECT_EQ(context("~/x/../y"), "/home/me/y");
+  EXPECT_EQ(context("~./x"), "/home/me/x");
+  EXPECT_EQ(context("~x"), "/home/me/x");
+  EXPECT_EQ(context("./~"), "~");
+}
+
 TEST(Compose, UnknownKeysNameTheNearest) {
   const Error in_build = error_of("services:\n  a:\n    build:\n      contxt: .\n");
   EXPECT_EQ(in_build.message(),

@@ -6,6 +6,8 @@
 
 #include "base/pattern_matcher.h"
 #include "base/text.h"
+#include "base/unicode.h"
+#include "frontend/bake/bake_file.h"
 #include "frontend/compose/merge.h"
 
 namespace slipway::compose {
@@ -136,6 +138,14 @@ class Loader {
     return model;
   }
 
+  static Status check_service_name(const std::string& name, const Value& service) {
+    if (bake::is_target_name(target_name(name))) return {};
+    return make_error(ErrorCode::InvalidInput,
+                      "invalid service name {}: only \"[a-zA-Z0-9._-]+\" are allowed",
+                      go_quote(name))
+        .at(service.span);
+  }
+
   static Status check_services(const Value& document) {
     const Value* services = document.find("services");
     if (services == nullptr) return {};
@@ -143,6 +153,7 @@ class Loader {
       return Error(ErrorCode::InvalidInput, "services must be a mapping").at(services->span);
     }
     for (const auto& [name, service] : services->members) {
+      TRY(check_service_name(name, service));
       if (service.is_null() || service.is_map()) continue;
       return make_error(ErrorCode::InvalidInput, "services.{} must be a mapping", name)
           .at(service.span);
@@ -320,6 +331,11 @@ Result<std::string> project_name(std::span<const File> files, const Environment&
 }
 
 }  // namespace
+
+std::string target_name(std::string service) {
+  std::ranges::replace(service, '.', '_');
+  return service;
+}
 
 Result<Model> load_model(std::span<const File> files, const Options& options) {
   Environment environment = options.environment;

@@ -16,6 +16,10 @@ struct Model {
   Environment environment;  // with COMPOSE_PROJECT_NAME
 };
 
+// The services' names can be those of targets.
 Result<Model> load_model(std::span<const File> files, const Options& options);
+
+// What a service is called as a target, which has no dots in its name.
+std::string target_name(std::string service);
 
 }  // namespace slipway::compose
