@@ -7,6 +7,8 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "oci/rfc3339.h"
+
 namespace slipway::cache {
 namespace {
 
@@ -95,7 +97,7 @@ class Builder {
       // Of two results the newer one is kept, as BuildKit does.
       if (results.empty()) {
         results.push_back(result);
-      } else if (results.front().created < result.created) {
+      } else if (rfc3339_before(results.front().created, result.created)) {
         results.front() = result;
       }
     }
@@ -107,7 +109,7 @@ class Builder {
     const auto [known, is_new] = descriptors_.emplace(layer.digest, layer);
     if (is_new) return;
     const std::string created = known->second.annotation_of(annotation::kCreated);
-    if (created < layer.annotation_of(annotation::kCreated)) known->second = layer;
+    if (rfc3339_before(created, layer.annotation_of(annotation::kCreated))) known->second = layer;
   }
 
   // old index -> new index, for `order` (new index -> old index).

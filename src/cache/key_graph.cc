@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "oci/rfc3339.h"
+
 namespace slipway::cache {
 namespace {
 
@@ -102,7 +104,7 @@ std::optional<LayerStack> KeyGraph::stack(const std::vector<size_t>& layers) con
 std::optional<LayerStack> KeyGraph::result(const Items& items) const {
   std::optional<LayerStack> best;
   const auto offer = [&](const std::vector<size_t>& layers, const std::string& created) {
-    if (best && created <= best->created) return;
+    if (best && !rfc3339_before(best->created, created)) return;
     std::optional<LayerStack> offered = stack(layers);
     if (!offered) return;
     best = std::move(offered);

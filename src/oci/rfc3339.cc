@@ -150,4 +150,10 @@ Result<int64_t> rfc3339_microseconds(std::string_view text) {
   return seconds_of(*parts) * kSecond + fraction;
 }
 
+bool rfc3339_before(std::string_view time, std::string_view other) {
+  const Result<int64_t> first = rfc3339_microseconds(time);
+  const Result<int64_t> second = rfc3339_microseconds(other);
+  return second && (!first || *first < *second);
+}
+
 }  // namespace slipway

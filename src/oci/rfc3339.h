@@ -20,5 +20,8 @@ std::string format_rfc3339_microseconds(int64_t microseconds);
 Result<int64_t> rfc3339_seconds(std::string_view text);
 // Microseconds since the epoch; what is finer is cut off.
 Result<int64_t> rfc3339_microseconds(std::string_view text);
+// Whether `time` is before `other`, to the microsecond; as texts "0.1Z" is behind "0.12Z". What is
+// no time is before all that are.
+bool rfc3339_before(std::string_view time, std::string_view other);
 
 }  // namespace slipway

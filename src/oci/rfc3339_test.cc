@@ -19,5 +19,15 @@ TEST(Rfc3339, CanonicalFormIsWhatGoPrints) {
             "2000-01-01T00:00:00.123456789-07:30");
 }
 
+TEST(Rfc3339, TheOrderIsThatOfTheTimes) {
+  EXPECT_TRUE(rfc3339_before("2026-01-01T00:00:00.1Z", "2026-01-01T00:00:00.12Z"));
+  EXPECT_TRUE(rfc3339_before("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.1Z"));
+  EXPECT_TRUE(rfc3339_before("2026-01-01T02:00:00+02:00", "2026-01-01T00:00:01Z"));
+  EXPECT_FALSE(rfc3339_before("2026-01-01T00:00:00.1Z", "2026-01-01T00:00:00.1Z"));
+  EXPECT_TRUE(rfc3339_before("", "1970-01-01T00:00:00Z"));
+  EXPECT_FALSE(rfc3339_before("1970-01-01T00:00:00Z", ""));
+  EXPECT_FALSE(rfc3339_before("", ""));
+}
+
 }  // namespace
 }  // namespace slipway
