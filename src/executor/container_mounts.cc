@@ -42,11 +42,12 @@ const std::vector<std::string> kConfinedBind = {"bind", "nosuid", "noexec", "nod
 
 }  // namespace
 
-Status ContainerMounts::add_standard() {
+Status ContainerMounts::add_standard(bool keep) {
   for (const char* path : {"/proc", "/dev", "/sys"}) {
     const std::string real = TRY(rootfs_stubs_.ensure(path, MountStubs::Kind::Directory));
     coverings_.push_back({real, {}, false});
   }
+  if (keep) rootfs_stubs_.keep();
   return {};
 }
 

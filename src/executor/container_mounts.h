@@ -23,8 +23,9 @@ class ContainerMounts {
       : rootfs_(rootfs), scratch_(std::move(scratch)), rootfs_stubs_(rootfs) {}
   ContainerMounts(const ContainerMounts&) = delete;
 
-  // Mount points of the file systems that every container has.
-  Status add_standard();
+  // Mount points of the file systems that every container has: /proc, /dev and /sys.
+  // They stay when they had to be made, if `keep`.
+  Status add_standard(bool keep);
   // A generated file at a fixed place, read-only: /etc/hosts.
   Status add_generated(const std::string& destination, std::string_view content);
   // In order: a mount may lie inside an earlier one.

@@ -10,8 +10,9 @@
 namespace slipway::executor {
 
 // Makes what is missing for mount points below one root, and takes it away again: nothing of it
-// may end up in the image. The destructor removes what is still empty, in reverse order, and gives
-// directories that nobody else touched their old modification time back.
+// may end up in the image, unless it is to stay (keep()). The destructor removes what is still
+// empty, in reverse order, and gives directories that nobody else touched their old modification
+// time back.
 class MountStubs {
  public:
   explicit MountStubs(const RootDir& root) : root_(&root) {}
@@ -23,6 +24,8 @@ class MountStubs {
   // Ensures that something is mounted-over-able at `path` (symlinks resolved inside the root,
   // missing parents made) and returns where that really is.
   Result<std::string> ensure(const std::string& path, Kind kind);
+  // What has been made so far is not taken away.
+  void keep() { created_.clear(); }
 
  private:
   struct Created {

@@ -232,7 +232,8 @@ Result<std::string> OciExecutor::write_bundle(const ProcessSpec& spec, Container
   const std::vector<uint32_t>& gids = spec.devices.additional_gids;
   user.additional_gids.insert(user.additional_gids.end(), gids.begin(), gids.end());
   ContainerMounts& mounts = container.mounts;
-  TRY(mounts.add_standard());
+  // Images have them; with BuildKit one that has not gets them from its first step.
+  TRY(mounts.add_standard(!spec.readonly_rootfs));
   const bool forwarded =
       container.network.kind() == Network::Private && uses_loopback_resolver(host_resolv_conf_);
   TRY(mounts.add_generated(

@@ -225,6 +225,22 @@ TEST_F(OciExecutorTest, NothingOfOursStaysInTheRootfs) {
   EXPECT_EQ(mtime_of(machine.rootfs()), root);
 }
 
+TEST_F(OciExecutorTest, ProcDevAndSysStayInARootThatHadNone) {
+  for (const char* path : {"proc", "dev", "sys"}) fs::remove(machine.rootfs() / path);
+  ProcessSpec process = machine.shell("cat /proc/self/stat >/dev/null");
+  process.readonly_rootfs = true;
+  EXPECT_EQ(machine.run(process).exit_code, 0);
+  EXPECT_FALSE(machine.exists("/proc"));
+  process.readonly_rootfs = false;
+  EXPECT_EQ(machine.run(process).exit_code, 0);
+  for (const char* path : {"proc", "dev", "sys"}) {
+    struct stat info{};
+    ASSERT_EQ(::lstat((machine.rootfs() / path).c_str(), &info), 0) << path;
+    EXPECT_EQ(info.st_mode, S_IFDIR | 0755u) << path;
+    EXPECT_TRUE(fs::is_empty(machine.rootfs() / path)) << path;
+  }
+}
+
 TEST_F(OciExecutorTest, WhatTheStepWritesBesideStubsStays) {
   ProcessSpec process = machine.shell("touch /c/mine");
   process.mounts = {TmpfsMount{"/c/d"}};
@@ -320,7 +336,7 @@ TEST_F(OciExecutorTest, HooksRunOnTheHost) {
   CdiHook hook;
   hook.moment = "createRuntime";
   hook.path = "/bin/sh";
-  hook.args = {"sh", "-c", "echo $WHO >" + marker.string()};
+  hook.args = {"sh", "-c", "read -r state; echo $WHO >" + marker.string()};
   hook.env = {"WHO=hook"};
   ProcessSpec process = machine.shell("true");
   process.devices.hooks = {hook};

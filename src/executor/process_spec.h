@@ -82,8 +82,9 @@ class Executor {
  public:
   virtual ~Executor() = default;
   // Runs the process to its end. A non-zero exit is no error here; Cancelled when `stop` was
-  // requested. On return no process, mount or file of the container is left; stubs that had to be
-  // made in the rootfs for mount points are removed again when the step left them empty.
+  // requested. On return no process, mount or file of the container is left. /proc, /dev and /sys
+  // stay in a writable rootfs that had none; other stubs that had to be made there for mount
+  // points are removed again when the step left them empty.
   virtual Result<ExitStatus> run(const ProcessSpec& spec, const OutputHandler& output,
                                  std::stop_token stop) = 0;
 };

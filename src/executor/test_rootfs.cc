@@ -16,7 +16,8 @@ constexpr const char* kTestParent = "/var/tmp";
 constexpr const char* kBusybox = "/bin/busybox";
 
 void make_rootfs(const fs::path& root) {
-  for (const char* directory : {"bin", "etc", "tmp", "root", "home/builder"}) {
+  for (const char* directory :
+       {"bin", "dev", "etc", "proc", "sys", "tmp", "root", "home/builder"}) {
     fs::create_directories(root / directory);
   }
   ::chmod((root / "tmp").c_str(), 01777);

@@ -231,6 +231,7 @@ Status ExecMounts::add_mount(const Planned& planned) {
       const int64_t size = mount.tmpfs ? mount.tmpfs->size : 0;
       if (destination == "/dev/shm" && size > 0) {
         shm_size_ = size;  // how --shm-size arrives: every container has one there already
+        mount_points_.directories.insert(destination);
       } else {
         note_mount_point(executor::TmpfsMount{destination, size});
       }

@@ -21,7 +21,17 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-using ExecRunnerTest = ExecFixture;
+class ExecRunnerTest : public ExecFixture {
+ protected:
+  // An image of nothing but programs.
+  solver::StepResult commit_bare_tree() {
+    const fs::path tree = machine.directory() / "bare";
+    fs::create_directories(tree);
+    fs::copy(machine.rootfs() / "bin", tree / "bin",
+             fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+    return commit_tree(tree);
+  }
+};
 
 TEST_F(ExecRunnerTest, LayerHoldsWhatTheStepWroteAndNothingElse) {
   graph::ExecOp exec = op("echo hello; echo new > /etc/new; rm /etc/group; touch /home/file");
@@ -44,6 +54,32 @@ TEST_F(ExecRunnerTest, StepThatWritesNothingHasAnEmptyLayer) {
   const auto results = run(exec);
   ASSERT_TRUE(results) << results.error().message();
   EXPECT_THAT(tree_of(layer_of(results->front())), IsEmpty());
+}
+
+// As with BuildKit: its runtime makes these three, and it takes only those of other mounts away.
+TEST_F(ExecRunnerTest, FirstStepOnAnImageWithoutProcDevAndSysAddsThem) {
+  base = commit_bare_tree();
+  graph::ExecOp exec = op("echo >/dev/null && cat /etc/hosts /proc/self/stat >/dev/null");
+  exec.mounts.push_back(mount(graph::MountType::Tmpfs, "/run/deep"));
+  const auto first = run(exec);
+  ASSERT_TRUE(first) << first.error().message();
+  EXPECT_THAT(tree_of(layer_of(first->front())), ElementsAre("dev", "proc", "sys"));
+  base = first->front();
+  const auto second = run(exec);
+  ASSERT_TRUE(second) << second.error().message();
+  EXPECT_THAT(tree_of(layer_of(second->front())), IsEmpty());
+}
+
+TEST_F(ExecRunnerTest, DevIsTakenAwayAgainWhenTheStepAskedForAMountInIt) {
+  base = commit_bare_tree();
+  for (const int64_t size : {0, 8 << 20}) {
+    graph::ExecOp exec = op("echo >/dev/shm/file");
+    exec.mounts.push_back(mount(graph::MountType::Tmpfs, "/dev/shm"));
+    exec.mounts.back().tmpfs = graph::TmpfsOpt{size};
+    const auto results = run(exec);
+    ASSERT_TRUE(results) << results.error().message();
+    EXPECT_THAT(tree_of(layer_of(results->front())), ElementsAre("proc", "sys")) << size;
+  }
 }
 
 TEST_F(ExecRunnerTest, FailureReadsAsBuildKitsAndLeavesNoSnapshot) {

@@ -12,7 +12,6 @@
 namespace slipway::ops {
 namespace {
 
-constexpr const char* kStandardDirectories[] = {"/dev", "/proc", "/sys", "/etc"};
 constexpr const char* kStandardFiles[] = {"/etc/hosts", "/etc/resolv.conf"};
 
 // The parts of a destination, or nothing when it is no plain absolute path: the executor then makes
@@ -50,7 +49,6 @@ Status make_stub(const std::string& layer, const std::string& destination, bool 
 
 Status StubLayers::fill(const std::filesystem::path& layer, const MountPoints& points) {
   TRY(make_directory(layer));
-  for (const char* path : kStandardDirectories) TRY(make_stub(layer, path, true));
   for (const char* path : kStandardFiles) TRY(make_stub(layer, path, false));
   for (const std::string& path : points.directories) TRY(make_stub(layer, path, true));
   for (const std::string& path : points.files) {

@@ -17,14 +17,14 @@ namespace slipway::ops {
 class StubLayers {
  public:
   struct MountPoints {
-    std::set<std::string> directories;  // "/proc"
+    std::set<std::string> directories;  // "/root/.cache"
     std::set<std::string> files;        // "/etc/hosts"
     auto operator<=>(const MountPoints&) const = default;
   };
 
   explicit StubLayers(TempDir directory) : directory_(std::move(directory)) {}
 
-  // A directory with these mount points and those every container has. Never written to again:
+  // A directory with these mount points and /etc/hosts, /etc/resolv.conf. Never written to again:
   // any number of overlays share it. Thread-safe.
   Result<std::filesystem::path> layer(const MountPoints& points);
 
